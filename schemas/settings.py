@@ -1,0 +1,191 @@
+"""The one reader of settings: flink-conf/tickloom.toml, then what a running stack chose, then the environment.
+
+In: a TOML file (found by TICKLOOM_CONFIG, else in FLINK_CONF_DIR, else <checkout>/flink-conf), the file that `tickloom
+stack up` writes into the state folder (stack.toml), and TICKLOOM_<SECTION>__<KEY> of the environment; the later wins.
+Out: `settings()`, read once; durations stay text here, `parse_duration` gives int64 microseconds.
+Must not know: Flink, Kafka, Feast, or any command.
+"""
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from schemas.errors import ConfigError, nearest
+
+PROJECT = Path(__file__).parents[1]
+UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+
+
+def parse_duration(text: str) -> int:
+    """Microseconds of `1s`, `250ms`, `1d`; ConfigError if it is not a positive whole number and a unit."""
+    match = re.fullmatch(r"([1-9]\d*)(us|ms|s|m|h|d)", text)
+    if not match:
+        raise ConfigError(f"{text!r} is not a duration", hint=f"a number and a unit of {', '.join(UNITS)}: 250ms, 1d")
+    return int(match[1]) * UNITS[match[2]]
+
+
+def _checked(text: str) -> str:
+    try:
+        parse_duration(text)
+    except ConfigError as error:
+        raise ValueError(f"{error.what}; {error.hint}") from error
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_checked)]
+Port = Annotated[int, Field(gt=0, lt=65_536)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Keys of one section of the file; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kafka(Section):
+    """Where the brokers are."""
+
+    bootstrap: str
+
+
+class Registry(Section):
+    """The schema registry's Confluent-compatible address."""
+
+    url: str
+
+
+class Store(Section):
+    """The online store: `url` as redis://host:port/db or sqlite:///path, and Feast's `project`."""
+
+    url: str
+    project: str
+
+
+class Bars(Section):
+    """How ticks become bars; all durations."""
+
+    interval: Duration
+    lateness: Duration
+    max_gap: Duration
+    block: Duration
+    max_future: Duration
+
+
+class State(Section):
+    """Size of the state: shards of symbols, and how many bars of the past can still change."""
+
+    shards: Count
+    horizon_bars: Count
+    anchor_bars: Count
+    tick_horizon_bars: Count
+
+
+class Actions(Section):
+    """The corporate actions topic."""
+
+    idle_timeout: Duration
+
+
+class Scoring(Section):
+    """The model's folder, and the age from which features count as stale."""
+
+    model: str
+    max_age: Duration
+
+
+class Ports(Section):
+    """First TCP port of each server of the local stack, all on 127.0.0.1."""
+
+    kafka: Port
+    registry: Port
+    flink: Port
+    redis: Port
+
+
+class Stack(Section):
+    """The local stack: number of Kafka brokers, the time a server may take to answer, and the ports."""
+
+    brokers: Literal[1, 3]
+    timeout: Duration
+    ports: Ports
+
+
+class Settings(BaseSettings):
+    """All settings, one attribute a section."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TICKLOOM_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    kafka: Kafka
+    registry: Registry
+    store: Store
+    bars: Bars
+    state: State
+    actions: Actions
+    scoring: Scoring
+    stack: Stack
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before the running stack's file before the configuration file."""
+        files = [TomlConfigSettingsSource(settings_cls, path) for path in (stack_file(), config_file())]
+        return sources["env_settings"], *files
+
+
+def state_dir() -> Path:
+    """Folder of all that a run leaves behind: TICKLOOM_HOME, else `.tickloom` of the checkout."""
+    return Path(os.environ.get("TICKLOOM_HOME") or PROJECT / ".tickloom").absolute()
+
+
+def stack_file() -> Path:
+    """The addresses that the running stack of this state folder chose; absent when none runs."""
+    return state_dir() / "stack.toml"
+
+
+def config_file() -> Path:
+    """The settings file; ConfigError if it is not there."""
+    folder = Path(os.environ.get("FLINK_CONF_DIR") or PROJECT / "flink-conf")
+    path = Path(os.environ.get("TICKLOOM_CONFIG") or folder / "tickloom.toml")
+    if not path.is_file():
+        raise ConfigError("no settings file", where=str(path), hint="set TICKLOOM_CONFIG to the path of a file")
+    return path
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once; ConfigError names the key and the place that set it."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # its sources give the sections
+    except ValidationError as error:
+        raise _config_error(error.errors()[0]) from error
+
+
+def store_url() -> str:
+    """Address of the online store: the configured one, else SQLite in the state folder."""
+    return settings().store.url or f"sqlite:///{state_dir() / 'online.db'}"
+
+
+def _config_error(problem: Any) -> ConfigError:
+    path = [str(part) for part in problem["loc"]]
+    variable = "TICKLOOM_" + "__".join(path).upper()
+    source = f"environment variable {variable}" if variable in os.environ else f"{config_file()} or {stack_file()}"
+    hint = ""
+    if problem["type"] == "extra_forbidden":
+        hint = nearest(path[-1], _keys(path[:-1]))
+    return ConfigError(f"setting {'.'.join(path)}: {problem['msg']}", where=source, hint=hint)
+
+
+def _keys(path: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in path:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)

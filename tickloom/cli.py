@@ -1,0 +1,57 @@
+"""The command line. One table names every command; only the module of the command that is run gets imported."""
+
+import ast
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from schemas.errors import TickloomError
+
+# words of the command -> "module:function"; the function's signature are its options, its docstring is its help
+COMMANDS: dict[str, str] = {}
+GROUPS = {"stack": "Kafka, schema registry, Flink and Redis as local processes."}
+
+
+def build(words: list[str]) -> typer.Typer:
+    """The program for these command line words; commands that are not among them carry their help only."""
+    app = typer.Typer(help="Market data into features while it arrives.", no_args_is_help=True, add_completion=False)
+    groups = {name: typer.Typer(name=name, help=text, no_args_is_help=True) for name, text in GROUPS.items()}
+    for group in groups.values():
+        app.add_typer(group)
+    for name, target in COMMANDS.items():
+        *above, last = name.split()
+        function = _load(target) if words[: len(above) + 1] == [*above, last] else _stub(target)
+        (groups[above[0]] if above else app).command(last)(function)
+    return app
+
+
+def main() -> None:
+    """Run the command of sys.argv; exit 1 with what, where and what to do when it cannot be done."""
+    try:
+        build(sys.argv[1:])()
+    except TickloomError as error:
+        typer.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+def _load(target: str) -> Callable[..., Any]:
+    module, function = target.split(":")
+    loaded: Callable[..., Any] = getattr(import_module(module), function)
+    return loaded
+
+
+def _stub(target: str) -> Callable[..., Any]:
+    module, name = target.split(":")
+    spec = find_spec(module)
+    tree = ast.parse(Path(str(spec and spec.origin)).read_text("utf-8"))
+    found = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+
+    def stub() -> None: ...
+
+    stub.__doc__ = ast.get_docstring(found)
+    return stub
