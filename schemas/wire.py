@@ -1,0 +1,154 @@
+"""Messages on the wire: a zero byte, the writer's schema id in four bytes (big endian), the Avro body.
+
+In: records as dicts, with times as int64 microseconds UTC and dates as int days since 1970-01-01.
+Out: bytes, and back. This file must not know Kafka, nor where schemas are kept: a `lookup` gives the schema of an id.
+It reads one message after the other by fastavro; blocks of flat messages go through udfs.decode.
+
+Resolution is Avro's, plus one rule: where our field is in microseconds and the writer's says timestamp-millis or
+timestamp-nanos, the value is converted (nanoseconds are floored). Avro itself would take the number as it is.
+"""
+
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.read import SchemaResolutionError
+
+from schemas.errors import DataError, DecodeError, SchemaError
+from schemas.loader import DEAD_LETTER, TOPICS, load, text
+
+HEAD = struct.Struct(">bI")
+REASONS = ("", "no_magic", "unknown_schema_id", "wrong_schema", "truncated", "trailing_bytes", "bad_value")
+"""Why a message does not decode: words to count by. The place in this tuple is the code in a block; 0 is fine."""
+
+Record = dict[str, Any]
+Schema = Any
+Lookup = Callable[[int], Schema]
+"""Writer's schema (JSON, as dict) of an id; SchemaError for an id that the registry does not know."""
+
+_MICROS = {"timestamp-millis": Fraction(1000), "timestamp-micros": Fraction(1), "timestamp-nanos": Fraction(1, 1000)}
+
+
+def encoder(name: str, schema_id: int) -> Callable[[Record], bytes]:
+    """A function from record to message for one topic. Fields with defaults may be left out; others are a DataError."""
+    head, schema = HEAD.pack(0, schema_id), load(name)
+
+    def encode_one(record: Record) -> bytes:
+        out = BytesIO()
+        out.write(head)
+        try:
+            schemaless_writer(out, schema, record, strict_allow_default=True)
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
+            raise DataError(f"not a record of {name}: {error}", hint="see its fields in schemas/") from error
+        return out.getvalue()
+
+    return encode_one
+
+
+def encode(name: str, schema_id: int, record: Record) -> bytes:
+    """One record of a topic as a message. For many records take an `encoder`."""
+    return encoder(name, schema_id)(record)
+
+
+def decode(message: bytes, lookup: Lookup) -> Record:
+    """The record of a message in our reader's schema, which the writer's record name finds.
+
+    SchemaError: the id is unknown or the writer's record is none of ours. DecodeError: `what` is one of REASONS.
+    """
+    return resolution(lookup, schema_id(message)).read(message[HEAD.size :])
+
+
+def schema_id(message: bytes) -> int:
+    """The writer's schema id of a message; DecodeError("no_magic") if it is not framed."""
+    if len(message) < HEAD.size or message[0] != 0:
+        raise DecodeError("no_magic", where=f"a message of {len(message)} bytes")
+    return int(HEAD.unpack_from(message)[1])
+
+
+def record_name(schema: Schema) -> str:
+    """Unqualified name of a record schema ("Price"), by which Avro matches records; "" for anything else."""
+    return str(schema.get("name", "")).rpartition(".")[2] if isinstance(schema, dict) else ""
+
+
+def micros(writer: Schema, reader: Schema) -> Fraction:
+    """What a writer's number is multiplied with to be in our field's unit; 1 unless both say that they are times."""
+    if _logical(reader) != "timestamp-micros":
+        return Fraction(1)
+    return _MICROS.get(_logical(writer), Fraction(1))
+
+
+def plain(schema: Schema) -> Schema:
+    """The schema without logical types, so that fastavro gives times as the integers that they are."""
+    if isinstance(schema, list):
+        return [plain(branch) for branch in schema]
+    if isinstance(schema, dict):
+        return {key: plain(value) for key, value in schema.items() if key != "logicalType"}
+    return schema
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How bodies of one writer's schema are read as records of ours."""
+
+    writer: Schema
+    reader: Schema
+    units: dict[str, Fraction]
+
+    def read(self, body: bytes) -> Record:
+        """The record of an Avro body; DecodeError with one of REASONS if there is none, or not only one."""
+        stream = BytesIO(body)
+        try:
+            record: Any = schemaless_reader(stream, self.writer, self.reader)
+        except Exception as error:  # fastavro meets corrupt bytes with any error that Python has
+            raise DecodeError(_reason(error), where=f"a body of {len(body)} bytes", hint=str(error)) from error
+        if stream.tell() != len(body):
+            raise DecodeError("trailing_bytes", where=f"{len(body) - stream.tell()} after a record")
+        for field, factor in self.units.items():
+            if record[field] is not None:
+                record[field] = record[field] * factor.numerator // factor.denominator
+        return record  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=256)
+def resolution(lookup: Lookup, writer_id: int, name: str | None = None) -> Resolution:
+    """The resolution of a writer's id to our schema of that name, or of the writer's record name; else SchemaError."""
+    return resolve(lookup(writer_id), name, where=f"schema id {writer_id}")
+
+
+def resolve(writer: Schema, name: str | None, *, where: str = "") -> Resolution:
+    """The resolution of a writer's schema to ours of that name; SchemaError if it is another record."""
+    name = name or _topics().get(record_name(writer))
+    if name is None or record_name(writer) != record_name(json.loads(text(name))):
+        raise SchemaError(f"{record_name(writer) or 'not a record'!r} is not a record of {name or 'ours'}", where=where)
+    reader = json.loads(text(name))
+    try:
+        return Resolution(parse_schema(plain(writer)), parse_schema(plain(reader)), _units(writer, reader))
+    except Exception as error:  # whatever a stranger registered must not stop us
+        raise SchemaError(f"the writer's schema does not parse: {error}", where=where) from error
+
+
+def _topics() -> dict[str, str]:
+    return {record_name(json.loads(text(name))): name for name in (*TOPICS, DEAD_LETTER)}
+
+
+def _units(writer: Schema, reader: Schema) -> dict[str, Fraction]:
+    ours = {field["name"]: field["type"] for field in reader["fields"]}
+    factors = {f["name"]: micros(f["type"], ours[f["name"]]) for f in writer["fields"] if f["name"] in ours}
+    return {field: factor for field, factor in factors.items() if factor != 1}
+
+
+def _logical(schema: Schema) -> str:
+    branches = schema if isinstance(schema, list) else [schema]
+    return next((branch["logicalType"] for branch in branches if "logicalType" in branch), "")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "truncated"
+    return "wrong_schema" if isinstance(error, SchemaResolutionError) else "bad_value"
