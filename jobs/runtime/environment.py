@@ -1,0 +1,19 @@
+"""The two environments of a job, streaming, in UTC."""
+
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
+
+CONFIG = {
+    "table.local-time-zone": "UTC",
+    "table.exec.sink.upsert-materialize": "NONE",
+}
+
+
+def environment(name: str) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
+    """DataStream and Table environment of the job `name`; all else comes from flink-conf or the command line."""
+    stream = StreamExecutionEnvironment.get_execution_environment()
+    tables = StreamTableEnvironment.create(stream)
+    tables.get_config().set("pipeline.name", name)
+    for key, value in CONFIG.items():
+        tables.get_config().set(key, value)
+    return stream, tables

@@ -1,0 +1,161 @@
+"""The cross-section operator's state: a ring of return frames, from which every pairwise number is made again.
+
+In: indicator frames of all shards (their log returns). Out: one cross-asset frame a bar time. There is no matrix in
+the state, so a late frame needs no undoing: the times whose window holds it are computed again, and rows that differ
+are emitted at a higher revision. This file must not know Flink, nor how a correlation is computed.
+
+    r/<bar end>/<shard>   symbols and log returns of one shard at one time
+    v/<bar end>           how often that time was amended
+    m                     clock, frames refused as older than the ring
+"""
+
+import json
+from bisect import bisect_left
+from collections.abc import MutableMapping
+
+import numpy as np
+
+from udfs import packing
+from udfs.correlation import NUMBERS, PEER, WINDOW, cross_section
+from udfs.frame import CROSS_ASSET, Frame
+from udfs.log import NEVER
+
+Row = tuple[bytes, str]
+
+
+class Universe:
+    """Returns of every member at the last `horizon` + 60 bar times, and the cross-asset frames made of them."""
+
+    def __init__(self, store: MutableMapping[str, bytes], horizon: int) -> None:
+        self.store, self.keep = store, horizon + WINDOW
+        self.meta: dict[str, int] = json.loads(store["m"]) if "m" in store else {"clock": NEVER, "refused": 0}
+        self.waiting: dict[int, set[int]] = {}
+        self.shards: dict[int, set[int]] = {}
+        self.times: list[int] = []
+        self.names: list[str] = []
+        self.returns: list[np.ndarray] = []
+        self.present: list[np.ndarray] = []
+        for key in sorted(key for key in store if key.startswith("r/")):
+            end, shard = map(int, key.split("/")[1:])
+            (self.shards if end <= self.clock else self.waiting).setdefault(end, set()).add(shard)
+        for end in sorted(self.shards):
+            self._insert(end)
+
+    @property
+    def clock(self) -> int:
+        """End of the newest closed bar time, microseconds UTC."""
+        return self.meta["clock"]
+
+    def accept(self, frame: Frame) -> list[Frame]:
+        """Take a shard's indicator frame: it waits for the clock, or amends the past at once."""
+        end = frame.event_time
+        if end > self.clock:
+            self._put(frame)
+            self.waiting.setdefault(end, set()).add(frame.shard)
+            return []
+        if len(self.times) >= self.keep and end < self.times[0]:
+            self.meta["refused"] += 1
+            self._save()
+            return []
+        before = self._affected(end)
+        self._put(frame)
+        self.shards.setdefault(end, set()).add(frame.shard)
+        self._insert(end)
+        return self._amended(before, self._affected(end))
+
+    def close(self, until: int) -> list[Frame]:
+        """The cross-asset frames of all waiting times at or before `until` (microseconds UTC)."""
+        frames = []
+        for end in sorted(end for end in self.waiting if end <= until):
+            self.shards[end] = self.waiting.pop(end)
+            self._insert(end)
+            self.meta["clock"] = end
+            frames.append(self._frame(end, end, 0, self._rows(len(self.times) - 1), []))
+        self._trim()
+        self._save()
+        return frames
+
+    def _put(self, frame: Frame) -> None:
+        """Merge a shard's returns into its slot: amended rows replace, removed ones go."""
+        key = f"r/{frame.event_time}/{frame.shard}"
+        rows = self._slot(key) | dict(zip(frame.symbols, frame.column("log_return").tolist(), strict=True))
+        kept = sorted(set(rows) - set(frame.removed))
+        self.store[key] = packing.pack({"symbols": kept}, {"returns": np.array([rows[name] for name in kept], "f8")})
+
+    def _slot(self, key: str) -> dict[str, float]:
+        if key not in self.store:
+            return {}
+        header, arrays = packing.unpack(self.store[key])
+        return dict(zip(header["symbols"], arrays["returns"].tolist(), strict=True))
+
+    def _insert(self, end: int) -> None:
+        """Write one time's row of the matrix from its slots, making room for a new time or new members."""
+        rows: dict[str, float] = {}
+        for shard in self.shards[end]:
+            rows |= self._slot(f"r/{end}/{shard}")
+        self._join(set(rows) - set(self.names))
+        at = bisect_left(self.times, end)
+        if at == len(self.times) or self.times[at] != end:
+            self.times.insert(at, end)
+            self.returns.insert(at, np.empty(0))
+            self.present.insert(at, np.empty(0))
+        self.returns[at] = np.array([rows.get(name, np.nan) for name in self.names])
+        self.present[at] = np.array([name in rows for name in self.names])
+
+    def _join(self, new: set[str]) -> None:
+        """New members get a column at their place in ascending order."""
+        if new:
+            place = np.searchsorted(self.names, sorted(new)) if self.names else np.zeros(len(new), int)
+            self.names = sorted({*self.names, *new})
+            self.returns = [np.insert(row, place, np.nan) for row in self.returns]
+            self.present = [np.insert(row, place, False) for row in self.present]
+
+    def _rows(self, at: int) -> dict[str, tuple[np.ndarray, str]]:
+        """The output rows of the members present at times[at]: numbers and peer."""
+        members = np.flatnonzero(self.present[at])
+        values, peers = np.full((len(self.names), len(NUMBERS)), np.nan), np.full(len(self.names), -1)
+        if at + 1 >= WINDOW:
+            result = cross_section(np.array(self.returns[at + 1 - WINDOW : at + 1]))
+            values = np.column_stack([result.corr_market, result.beta_market, result.peer_corr])
+            peers = result.peer
+        return {self.names[i]: (values[i], self.names[peers[i]] if peers[i] >= 0 else "") for i in members}
+
+    def _affected(self, end: int) -> dict[int, dict[str, tuple[np.ndarray, str]]]:
+        """The rows of the times whose window reaches back to `end`."""
+        first = bisect_left(self.times, end)
+        return {self.times[at]: self._rows(at) for at in range(first, min(first + WINDOW, len(self.times)))}
+
+    def _amended(self, before: dict[int, dict[str, tuple[np.ndarray, str]]],
+                 after: dict[int, dict[str, tuple[np.ndarray, str]]]) -> list[Frame]:  # fmt: skip
+        frames = []
+        for end, rows in after.items():
+            was = before.get(end, {})
+            changed = {name: row for name, row in rows.items() if name not in was or _key(was[name]) != _key(row)}
+            removed = sorted(set(was) - set(rows))
+            if changed or removed:
+                revision = int(self.store.get(f"v/{end}", b"0")) + 1
+                self.store[f"v/{end}"] = str(revision).encode()
+                frames.append(self._frame(end, self.clock, revision, changed, removed))
+        return frames
+
+    def _frame(self, end: int, known_at: int, revision: int, rows: dict[str, tuple[np.ndarray, str]],
+               removed: list[str]) -> Frame:  # fmt: skip
+        names = sorted(rows)
+        values = np.array([rows[name][0] for name in names]).reshape(len(names), len(NUMBERS))
+        strings = {PEER: [rows[name][1] for name in names]}
+        return Frame(CROSS_ASSET, 0, end, known_at, revision, names, NUMBERS, values, strings, removed)
+
+    def _trim(self) -> None:
+        while len(self.times) > self.keep:
+            end = self.times.pop(0)
+            del self.returns[0], self.present[0]
+            for shard in self.shards.pop(end):
+                del self.store[f"r/{end}/{shard}"]
+            self.store.pop(f"v/{end}", None)
+
+    def _save(self) -> None:
+        self.store["m"] = json.dumps(self.meta).encode()
+
+
+def _key(row: tuple[np.ndarray, str]) -> Row:
+    return row[0].tobytes(), row[1]

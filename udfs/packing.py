@@ -1,0 +1,34 @@
+"""Named arrays and a small header as one run of bytes: the format of log slots and of what travels between stages.
+
+Layout: 4-byte little-endian length of the header, the header (JSON, padded with spaces so that data start on a
+multiple of 8), then the arrays one after the other, widest first, so that each is aligned. Equal content gives equal
+bytes.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+Header = dict[str, Any]
+
+
+def pack(header: Header, arrays: dict[str, np.ndarray]) -> bytes:
+    """Header (JSON types) and arrays (any fixed-width dtype and shape) -> bytes."""
+    ordered = sorted(arrays.items(), key=lambda item: -item[1].itemsize)
+    layout = [[name, array.dtype.str, array.shape] for name, array in ordered]
+    text = json.dumps({**header, "arrays": layout}, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 4) % 8)
+    return b"".join([len(text).to_bytes(4, "little"), text, *(array.tobytes() for _, array in ordered)])
+
+
+def unpack(data: bytes) -> tuple[Header, dict[str, np.ndarray]]:
+    """The header and read-only arrays of `pack`, without a copy of the arrays."""
+    at = 4 + int.from_bytes(data[:4], "little")
+    header = json.loads(data[4:at])
+    arrays = {}
+    for name, dtype, shape in header.pop("arrays"):
+        count = int(np.prod(shape))
+        arrays[name] = np.frombuffer(data, dtype, count, at).reshape(shape)
+        at += arrays[name].nbytes
+    return header, arrays
