@@ -1,0 +1,41 @@
+"""Fitting the network: seeded, a fixed number of steps, on the CPU, the same weights every time."""
+
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from udfs.scoring import network
+
+STEPS, BATCH = 400, 1024
+LEARNING_RATE, WEIGHT_DECAY = 2e-3, 1e-2
+
+
+def fit(x: npt.NDArray[np.float32], y: npt.NDArray[np.float64], hidden: tuple[int, ...], seed: int) -> nn.Sequential:
+    """Network of normalised inputs [R, n] that forecasts y [R], fitted by Huber loss on y / std(y).
+
+    The last layer starts at zero: the fit starts from the forecast "nothing", and noise has to earn its place.
+    """
+    torch.set_num_threads(1)  # the order of a sum, and so its last bit, depends on the number of threads
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = network.build((x.shape[1], *hidden, 1))
+    last = cast("nn.Linear", net[-1])
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    scale = float(y.std()) or 1.0
+    inputs, targets = torch.from_numpy(x), torch.from_numpy((y / scale).astype(np.float32))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    for _ in range(STEPS):
+        rows = torch.randint(len(inputs), (BATCH,), generator=generator)
+        loss = nn.functional.huber_loss(net(inputs[rows])[:, 0], targets[rows])
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    with torch.no_grad():  # the units of y go into the last layer
+        last.weight.mul_(scale)
+        last.bias.mul_(scale)
+    return net.eval()
