@@ -1,0 +1,36 @@
+"""Exponential moving average with weight 2 / (period + 1), seeded by the mean of the first `period` values.
+
+value = (x - value) * weight + value; first output at bar `period`. Until then the slot `value` holds the plain sum.
+Units of its input. TA-Lib: EMA (classic seed, no unstable period), the same operations in the same order.
+"""
+
+import math
+
+from udfs.compiled import njit
+from udfs.kernels.state import COUNT, Floats, Rows, Slot
+
+STATE = (COUNT, Slot("value", (1,)))
+
+
+@njit
+def smooth(n: int, value: float, x: float, period: int) -> float:
+    """The next value when x is the n-th input (from 1): a sum while n < period, then the average."""
+    if n < period:
+        return value + x
+    if n == period:
+        return (value + x) / period
+    return (x - value) * (2.0 / (period + 1)) + value
+
+
+@njit
+def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+    """From x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
+    for i in range(rows.size):
+        s = state[rows[i], at:]
+        out[i, to] = math.nan
+        if math.isnan(x[i]):
+            continue
+        s[0] += 1
+        s[1] = smooth(int(s[0]), s[1], x[i], period)
+        if s[0] >= period:
+            out[i, to] = s[1]

@@ -1,0 +1,37 @@
+"""MACD: EMA(fast) - EMA(slow), its EMA(signal), and their difference, the histogram.
+
+As TA-Lib has it, the fast average starts late, so that both are first seen at bar `slow` (its seed is the mean of the
+`fast` values that end there), and all three outputs start together at bar slow + signal - 1. Units of its input.
+TA-Lib: MACD.
+"""
+
+import math
+
+from udfs.compiled import njit
+from udfs.kernels.ema import smooth
+from udfs.kernels.state import COUNT, Floats, Rows, Slot
+
+STATE = (COUNT, Slot("fast", (1,)), Slot("slow", (1,)), Slot("signal", (1,)))
+
+
+@njit
+def step(
+    state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, fast: int, slow: int, signal: int
+) -> None:
+    """From x float64[M] to out[M, to:to+3] (line, signal, histogram); a NaN input is skipped and gives NaN."""
+    for i in range(rows.size):
+        s = state[rows[i], at:]
+        out[i, to : to + 3] = math.nan
+        if math.isnan(x[i]):
+            continue
+        s[0] += 1
+        n = int(s[0])
+        if n > slow - fast:
+            s[1] = smooth(n - slow + fast, s[1], x[i], fast)
+        s[2] = smooth(n, s[2], x[i], slow)
+        if n < slow:
+            continue
+        line = s[1] - s[2]
+        s[3] = smooth(n - slow + 1, s[3], line, signal)
+        if n >= slow + signal - 1:
+            out[i, to], out[i, to + 1], out[i, to + 2] = line, s[3], line - s[3]

@@ -1,0 +1,23 @@
+"""Simple moving average of the last `period` values, first at bar `period`. Units of its input. TA-Lib: SMA."""
+
+import math
+
+from udfs.compiled import njit
+from udfs.kernels import moments
+from udfs.kernels.state import Floats, Rows
+
+STATE = moments.MEAN_STATE
+push_mean = moments.push_mean
+
+
+@njit
+def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+    """From x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
+    for i in range(rows.size):
+        s = state[rows[i], at:]
+        out[i, to] = math.nan
+        if math.isnan(x[i]):
+            continue
+        mean = push_mean(s, x[i], period)
+        if s[0] >= period:
+            out[i, to] = mean

@@ -1,0 +1,127 @@
+"""A plan: the rows of the registry laid out in one state matrix and stepped over a cross-section of bars.
+
+In: features and a bar interval; then bars as columns. Out: one float64 per bar and output, and the factors by which
+a split scales a symbol's state. This file must not know what any feature computes, nor where bars come from.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from schemas.errors import FeatureError, nearest
+from schemas.settings import parse_duration
+from udfs.kernels.state import Degree, Floats, Rows
+from udfs.registry import COLUMNS, FEATURES, Feature
+
+# numba compiles anew for every other kind of array: Arrow gives read-only ones
+WRITABLE: Final = ("C", "A", "W")
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A feature in its place: its first state slot, its first output column, its parameters for the interval."""
+
+    feature: Feature
+    at: int
+    to: int
+    arguments: tuple[float, ...]
+
+
+class Plan:
+    """The features of bars of one interval (`1d`, `1m`), in registry order.
+
+    `outputs` names the columns of `step`; `width` is the float64 slots of a symbol's state, which starts as zeros.
+    FeatureError for an input that neither the bars nor a feature above has, or an output named twice.
+    """
+
+    def __init__(self, interval: str, features: Sequence[Feature] = FEATURES) -> None:
+        self.interval = interval
+        self._units: list[int] = []
+        self._degrees: dict[str, Degree] = dict(COLUMNS)
+        self._lookback: dict[str, int] = dict.fromkeys(COLUMNS, 0)
+        self._steps = [self._place(feature, parse_duration(interval)) for feature in features]
+        self.outputs: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
+        self.width = len(self._units)
+        self._factors = lru_cache(maxsize=1024)(self._scale)
+
+    def step(self, state: Floats, rows: Rows, columns: Mapping[str, Floats]) -> Floats:
+        """Take M bars into the state, in place, and return float64[M, len(outputs)], NaN while warming up.
+
+        state: float64[N, width]; rows: int64[M], the state row of each bar, which may repeat (bars of one row in
+        time order); columns: open, high, low, close, volume as float64[M], as far as the features read them.
+        """
+        if state.shape[1:] != (self.width,) or state.dtype != np.float64 or not state.flags.carray:
+            raise FeatureError(f"state must be a writable C-ordered float64[N, {self.width}]", where="Plan.step")
+        rows = np.require(rows, np.int64, WRITABLE)
+        out = np.empty((len(rows), len(self.outputs)))
+        at_hand: dict[str, Floats] = {}
+        for step in self._steps:
+            inputs = [self._column(name, columns, out, at_hand) for name in step.feature.inputs]
+            step.feature.kernel(state, step.at, rows, *inputs, out, step.to, *step.arguments)
+        return out
+
+    def factors(self, numerator: int, denominator: int) -> Floats:
+        """float64[width] that a symbol's state row is multiplied by at a split of numerator new for denominator old.
+
+        A slot of degree (price, volume) gets (numerator / denominator) ** (volume - price), rounded once; exactly 1.0
+        where the two cancel.
+        """
+        return self._factors(numerator, denominator)
+
+    def lookback(self, output: str) -> int:
+        """Bars before the first value of this output."""
+        return self._lookback[self._known(output)]
+
+    def degree(self, output: str) -> Degree:
+        """Price and volume degree of this output."""
+        return self._degrees[self._known(output)]
+
+    def digest(self) -> str:
+        """Hex digest (16 characters) of interval, names, parameters and state layout; where equal, state fits."""
+        rows = [(s.feature.name, s.feature.outputs, s.feature.inputs, s.arguments, s.feature.layout())
+                for s in self._steps]  # fmt: skip
+        return hashlib.sha256(json.dumps([self.interval, rows]).encode()).hexdigest()[:16]
+
+    def _place(self, feature: Feature, interval_us: int) -> _Step:
+        for name in feature.inputs:
+            self._known(name)
+        if taken := set(feature.outputs) & set(self._degrees):
+            raise FeatureError(f"two features give {', '.join(sorted(taken))}", where=feature.name)
+        step = _Step(feature, len(self._units), len(self._degrees) - len(COLUMNS), feature.arguments(interval_us))
+        inputs = [self._degrees[name] for name in feature.inputs]
+        for _, count, powers in feature.layout():
+            unit = sum(k * (d.volume - d.price) for k, d in zip(powers, inputs, strict=False))
+            self._units += [unit] * count
+        warm = max((self._lookback[name] for name in feature.inputs), default=0)
+        self._degrees |= dict.fromkeys(feature.outputs, feature.degree)
+        self._lookback |= dict.fromkeys(feature.outputs, warm + feature.lookback)
+        return step
+
+    def _known(self, name: str) -> str:
+        if name not in self._degrees:
+            raise FeatureError(f"no bar column or feature is named {name!r}", hint=nearest(name, self._degrees))
+        return name
+
+    def _column(self, name: str, columns: Mapping[str, Floats], out: Floats, at_hand: dict[str, Floats]) -> Floats:
+        """One input as the only kind of array that the kernels are compiled for: float64, contiguous, writable."""
+        if name not in at_hand:
+            source = columns[name] if name in COLUMNS else out[:, self.outputs.index(name)]
+            at_hand[name] = np.require(source, np.float64, WRITABLE)
+        return at_hand[name]
+
+    def _scale(self, numerator: int, denominator: int) -> Floats:
+        powers = {unit: _power(numerator, denominator, unit) for unit in set(self._units)}
+        factors = np.array([powers[unit] for unit in self._units])
+        factors.flags.writeable = False
+        return factors
+
+
+def _power(numerator: int, denominator: int, exponent: int) -> float:
+    """(numerator / denominator) ** exponent of whole numbers, rounded once."""
+    a, b = (numerator, denominator) if exponent >= 0 else (denominator, numerator)
+    return float(a ** abs(exponent) / b ** abs(exponent))

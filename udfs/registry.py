@@ -1,0 +1,123 @@
+"""The features, one row each: everything else (plan, Feast view, batch columns, reference, tests) derives from here.
+
+In: kernels. Out: `FEATURES`, in an order in which a feature stands after those that it reads. This file knows no
+engine and no store, and nothing of how a row is computed; `udfs.plan` steps the rows over a cross-section.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, volatility, zscore
+from udfs.kernels.state import Degree, Slot
+
+PRICE = Degree(price=1)
+VOLUME = Degree(volume=1)
+NONE = Degree()
+COLUMNS = {"open": PRICE, "high": PRICE, "low": PRICE, "close": PRICE, "volume": VOLUME, "trade_count": NONE}
+DAY_US = 86_400_000_000
+SESSION_US = 23_400_000_000  # 6.5 hours of trading
+TRADING_DAYS = 252
+
+# a parameter is a number, or a rule that gives it for a bar interval in microseconds
+Parameter = float | Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One row: `outputs` of `kernel` over `inputs` (bar columns or outputs of rows above), first at bar lookback + 1.
+
+    `degree` is that of the outputs, `flat` what they are in a window that does not move (None: nothing special),
+    `oracle` the TA-Lib function that gives the same numbers ("" if there is none).
+    """
+
+    name: str
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    params: Mapping[str, Parameter]
+    kernel: Callable[..., None]
+    state: tuple[Slot, ...]
+    lookback: int
+    degree: Degree
+    flat: float | None
+    oracle: str
+
+    def layout(self) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
+        """The state row: name, number of float64 slots and powers of the inputs of each part."""
+        return tuple((s.name, int(self._number(s.per)) if s.per else 1, s.powers) for s in self.state)
+
+    def arguments(self, interval_us: int) -> tuple[float, ...]:
+        """The kernel's parameters in order, for bars of this interval."""
+        return tuple(value(interval_us) if callable(value) else value for value in self.params.values())
+
+    def _number(self, name: str) -> float:
+        value = self.params[name]
+        if callable(value):
+            raise TypeError(f"{self.name}: the size of state cannot depend on the interval ({name})")
+        return value
+
+
+def feature(
+    name: str,
+    outputs: tuple[str, ...],
+    inputs: tuple[str, ...],
+    kernel: Callable[..., None],
+    state: tuple[Slot, ...],
+    lookback: int | Callable[[Any], int],
+    params: Mapping[str, Parameter] | None = None,
+    degree: Degree = NONE,
+    flat: float | None = None,
+    oracle: str = "",
+) -> Feature:
+    """A row of the registry; `{param}` in outputs is filled in, `lookback` is a number or a rule over the parameters.
+
+    `lookback` counts the bars with all inputs present that come before the first output; the warm-up of an input
+    that is itself a feature is added by the plan.
+    """
+    params = params or {}
+    names = tuple(output.format(**params) for output in outputs)
+    bars = lookback(SimpleNamespace(**params)) if callable(lookback) else lookback
+    return Feature(name, names, inputs, params, kernel, state, bars, degree, flat, oracle)
+
+
+def bars_per_year(interval_us: int) -> float:
+    """252 sessions; bars shorter than a day fill sessions of 6.5 hours (23,400 s)."""
+    if interval_us % DAY_US == 0:
+        return TRADING_DAYS * DAY_US / interval_us
+    return TRADING_DAYS * SESSION_US / interval_us
+
+
+def _sma(period: int) -> Feature:
+    return feature("sma", ("sma_{period}",), ("close",), sma.step, sma.STATE, lambda p: p.period - 1,
+                   params={"period": period}, degree=PRICE, oracle="SMA")  # fmt: skip
+
+
+def _ema(period: int) -> Feature:
+    return feature("ema", ("ema_{period}",), ("close",), ema.step, ema.STATE, lambda p: p.period - 1,
+                   params={"period": period}, degree=PRICE, oracle="EMA")  # fmt: skip
+
+
+MACD = ("macd_{fast}_{slow}_{signal}", "macd_signal_{fast}_{slow}_{signal}", "macd_hist_{fast}_{slow}_{signal}")
+BANDS = ("bb_upper_{period}_{width}", "bb_middle_{period}_{width}", "bb_lower_{period}_{width}")
+
+FEATURES: tuple[Feature, ...] = (
+    feature("log_return", ("log_return",), ("close",), log_return.step, log_return.STATE, 1, flat=0.0),
+    _sma(20),
+    _sma(200),
+    _ema(12),
+    _ema(26),
+    feature("rsi", ("rsi_{period}",), ("close",), rsi.step, rsi.STATE, lambda p: p.period,
+            params={"period": 14}, flat=0.0, oracle="RSI"),
+    feature("macd", MACD, ("close",), macd.step, macd.STATE, lambda p: p.slow + p.signal - 2,
+            params={"fast": 12, "slow": 26, "signal": 9}, degree=PRICE, oracle="MACD"),
+    feature("atr", ("atr_{period}",), ("high", "low", "close"), atr.step, atr.STATE, lambda p: p.period,
+            params={"period": 14}, degree=PRICE, oracle="ATR"),
+    feature("bbands", BANDS, ("close",), bbands.step, bbands.STATE, lambda p: p.period - 1,
+            params={"period": 20, "width": 2}, degree=PRICE, oracle="BBANDS"),
+    feature("obv", ("obv",), ("close", "volume"), obv.step, obv.STATE, 0, degree=VOLUME, oracle="OBV"),
+    feature("volatility", ("volatility_{period}",), ("log_return",), volatility.step, volatility.STATE,
+            lambda p: p.period - 1, params={"period": 20, "bars_per_year": bars_per_year}, flat=0.0),
+    feature("volume_z", ("volume_z_{period}",), ("volume",), zscore.step, zscore.STATE, lambda p: p.period - 1,
+            params={"period": 20}, flat=0.0),
+)  # fmt: skip
