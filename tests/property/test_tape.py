@@ -23,7 +23,14 @@ SCHEMA = pa.schema(
 def write(path: Path, times: list[int], name: str, row_group: int, statistics: bool) -> str:
     """A file of ticks at these microseconds, in this order; the trade_id tells every row apart."""
     rows = [
-        {"symbol": "ABC"[i % 3], "event_time": t, "price": i + 1.0, "size": 1.0, "sequence": i, "trade_id": f"{name}-{i}"}
+        {
+            "symbol": "ABC"[i % 3],
+            "event_time": t,
+            "price": i + 1.0,
+            "size": 1.0,
+            "sequence": i,
+            "trade_id": f"{name}-{i}",
+        }
         for i, t in enumerate(times)
     ]
     table = pa.Table.from_pylist(rows, SCHEMA)
