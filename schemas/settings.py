@@ -134,11 +134,16 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before the running stack's file before the configuration file."""
         files = [TomlConfigSettingsSource(settings_cls, path) for path in (stack_file(), config_file())]
-        return sources["env_settings"], *files
+        return env_settings, *files
 
 
 def state_dir() -> Path:
@@ -164,7 +169,7 @@ def config_file() -> Path:
 def settings() -> Settings:
     """The settings of this process, read once; ConfigError names the key and the place that set it."""
     try:
-        return Settings()  # type: ignore[call-arg]  # its sources give the sections
+        return Settings()
     except ValidationError as error:
         raise _config_error(error.errors()[0]) from error
 
