@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from schemas.errors import DataError
 from udfs.compiled import njit
 from udfs.prints import PER_BAR
-from udfs.tick_files import is_bars, open_file, read_group, read_times, time_range
+from udfs.tick_files import is_bars, open_file, read_group, read_times, text_buffers, time_range
 from udfs.ticks import FNV_OFFSET, FNV_PRIME, Ticks
 
 MAX_OPEN_ROWS = 20_000_000
@@ -105,10 +105,8 @@ def to_ticks(table: pa.Table) -> Ticks:
 
 def hashes(texts: pa.StringArray) -> NDArray[np.uint64]:
     """uint64[n]: FNV-1a 64 of the UTF-8 bytes of each text; none may be null."""
-    _, offsets, data = texts.buffers()
-    starts = np.frombuffer(offsets or bytes(4), "i4")[texts.offset : texts.offset + len(texts) + 1]
     found = np.empty(len(texts), "u8")
-    _hash(np.frombuffer(data or b"", "u1"), starts, found)
+    _hash(*text_buffers(texts), found)
     return found
 
 

@@ -97,6 +97,13 @@ def time_range(path: str, row_group: int, interval_us: int) -> tuple[int, int]:
     return low, high
 
 
+def text_buffers(texts: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """UTF-8 bytes, and starts int32[n + 1]: text k is data[starts[k]:starts[k + 1]]; none may be null."""
+    _, offsets, data = texts.buffers()
+    starts = np.frombuffer(offsets or bytes(4), "i4")[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data or b"", "u1"), starts
+
+
 def microseconds(times: pa.Array, where: str = "") -> pa.Array:
     """Timestamps of any unit, or int64 microseconds -> int64 microseconds UTC; DataError for finer times."""
     try:
@@ -110,7 +117,7 @@ def _place(path: str, row_group: int) -> str:
 
 
 def _kinds(texts: pa.Array, where: str) -> pa.Array:
-    codes = pc.index_in(texts, pa.array(KINDS))
+    codes = pc.index_in(texts.cast(pa.string()), pa.array(KINDS))
     if codes.null_count:
         unknown = str(texts.filter(codes.is_null())[0])
         raise DataError(f"unknown kind {unknown!r}", where=where, hint=nearest(unknown, KINDS))
