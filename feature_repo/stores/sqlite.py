@@ -1,0 +1,138 @@
+"""Packed vectors in one SQLite file: the embedded store, for machines without Redis.
+
+In: packed vectors (udfs.vector) and their entities. Out: the same bytes. Must not know: Feast, features, Flink.
+Writers of several processes take turns (BEGIN IMMEDIATE), readers never wait (write-ahead log).
+"""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from feature_repo.stores import fenced_off
+from schemas.errors import StoreError
+from udfs.vector import HEADER_BYTES, stamp
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (
+    project TEXT, view TEXT, entity TEXT, event_time INTEGER, fence INTEGER, revision INTEGER, vector BLOB,
+    PRIMARY KEY (project, view, entity)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fences (
+    project TEXT, view TEXT, shard TEXT, fence INTEGER, PRIMARY KEY (project, view, shard)
+) WITHOUT ROWID;
+"""
+UPSERT = """
+INSERT INTO vectors VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, view, entity) DO UPDATE SET
+    event_time = excluded.event_time, fence = excluded.fence, revision = excluded.revision, vector = excluded.vector
+"""
+NEWER = "WHERE (excluded.event_time, excluded.fence, excluded.revision) > (event_time, fence, revision)"
+SELECT = """
+SELECT entity, vector FROM vectors WHERE project = ? AND view = ? AND entity IN (SELECT value FROM json_each(?))
+"""
+
+
+class SqliteStore:
+    """The store in the file at `path`, made when it is not there; one connection a thread."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path).absolute()
+        self._local = threading.local()
+
+    def fence(self, project: str, view: str, shard: str) -> int:
+        """Open a shard for writing; see Store.fence. At least the clock in microseconds, as in Redis."""
+        with self._writing() as db:
+            (last,) = db.execute("SELECT max(fence) FROM fences WHERE project = ?", (project,)).fetchone()
+            fence = max((last or 0) + 1, time.time_ns() // 1000)
+            self._set_fence(db, project, view, shard, fence)
+            return fence
+
+    def write(
+        self, project: str, view: str, entities: Sequence[str], vectors: Sequence[bytes], *, shard: str, fence: int
+    ) -> int:
+        """Store what is newer; see Store.write. One transaction for all."""
+        with self._writing() as db:
+            where = (project, view, shard)
+            found = db.execute("SELECT fence FROM fences WHERE (project, view, shard) = (?, ?, ?)", where).fetchone()
+            if found and found[0] > fence:
+                raise fenced_off(project, view, shard, fence)
+            if not found or found[0] < fence:
+                self._set_fence(db, project, view, shard, fence)
+            before = db.total_changes
+            rows = zip(entities, vectors, strict=True)
+            db.executemany(UPSERT + NEWER, ((project, view, entity, *stamp(v)[:3], v) for entity, v in rows))
+            return db.total_changes - before
+
+    def swap(
+        self,
+        project: str,
+        view: str,
+        entities: Sequence[str],
+        expected: Sequence[bytes | None],
+        vectors: Sequence[bytes],
+    ) -> list[bool]:
+        """Replace what is still as expected; see Store.swap. One transaction for all."""
+        with self._writing() as db:
+            swapped = []
+            for entity, old, new in zip(entities, expected, vectors, strict=True):
+                now = self._select(db, project, view, [entity])[0]
+                same = (now or b"")[:HEADER_BYTES] == (old or b"")[:HEADER_BYTES]
+                if same:
+                    db.execute(UPSERT, (project, view, entity, *stamp(new)[:3], new))
+                swapped.append(same)
+            return swapped
+
+    def read(self, project: str, view: str, entities: Sequence[str]) -> list[bytes | None]:
+        """The vectors in order; see Store.read."""
+        with self._answering():
+            return self._select(self._db(), project, view, entities)
+
+    def delete(self, project: str, view: str) -> None:
+        """Forget the view; see Store.delete."""
+        with self._writing() as db:
+            db.execute("DELETE FROM vectors WHERE (project, view) = (?, ?)", (project, view))
+            db.execute("DELETE FROM fences WHERE (project, view) = (?, ?)", (project, view))
+
+    def close(self) -> None:
+        """Close this thread's connection; the others go with their threads."""
+        if db := self._local.__dict__.pop("db", None):
+            db.close()
+
+    def _set_fence(self, db: sqlite3.Connection, project: str, view: str, shard: str, fence: int) -> None:
+        db.execute("INSERT OR REPLACE INTO fences VALUES (?, ?, ?, ?)", (project, view, shard, fence))
+
+    def _select(self, db: sqlite3.Connection, project: str, view: str, entities: Sequence[str]) -> list[bytes | None]:
+        found = dict(db.execute(SELECT, (project, view, json.dumps(list(entities)))).fetchall())
+        return [found.get(entity) for entity in entities]
+
+    def _db(self) -> sqlite3.Connection:
+        if not hasattr(self._local, "db"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+            db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
+            self._local.db = db
+        return self._local.db  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or, on an error, nothing."""
+        with self._answering():
+            db = self._db()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"SQLite: {error}", where=str(self._path), hint="is it a writable SQLite file?") from error

@@ -1,0 +1,228 @@
+"""Both stores, one table: what wins, who may write, whose keys are whose."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import count
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from feature_repo.stores import FencedOff, Store, open_store
+from schemas.errors import StoreError
+from udfs.vector import Layout, stamp
+
+LAYOUT = Layout("v", (("x", "f8"), ("name", "str")))
+PROJECTS = count()
+
+
+def vector(time: int, fence: int = 1, revision: int = 0, value: float = 0.0) -> bytes:
+    return LAYOUT.pack(time, fence, revision, 0, np.array([[value]]), [["text"]])[0]
+
+
+@pytest.fixture(params=["redis", "sqlite"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'deep' / 'online.db'}"
+    return str(request.getfixturevalue("redis_url"))
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project() -> str:
+    return f"p{next(PROJECTS)}"
+
+
+def test_reads_in_order_with_gaps(store: Store, project: str) -> None:
+    fence = store.fence(project, "v", "0")
+    written = [vector(1, fence, value=i) for i in range(2500)]
+    names = [f"S{i}" for i in range(2500)]
+    assert store.write(project, "v", names, written, shard="0", fence=fence) == 2500
+    assert store.read(project, "v", ["S7", "none", "S2499", "S7"]) == [written[7], None, written[2499], written[7]]
+    assert store.read(project, "v", names) == written
+    assert store.read(project, "v", []) == []
+
+
+# entity names that a separator, a pattern, SQL or an encoding could trip over
+@pytest.mark.parametrize("name", ["BRK.B", "a:b", "*", "'; DROP", "é€🎈", "", "x" * 500, "a b", "%2A"])
+def test_any_entity_name(store: Store, project: str, name: str) -> None:
+    assert store.write(project, "v", [name], [vector(1)], shard="0", fence=1) == 1
+    assert store.read(project, "v", [name, name + "?"]) == [vector(1), None]
+
+
+# (event time, fence, revision) held, the same offered, does the offered one win
+@pytest.mark.parametrize(
+    ("held", "offered", "wins"),
+    [
+        ((10, 5, 0), (11, 5, 0), True),
+        ((10, 5, 0), (9, 5, 9), False),
+        ((10, 5, 0), (9, 6, 9), False),
+        ((10, 5, 0), (10, 5, 1), True),
+        ((10, 5, 1), (10, 5, 0), False),
+        ((10, 5, 7), (10, 6, 0), True),
+        ((10, 5, 0), (10, 5, 0), False),
+        ((-10, 5, 0), (-11, 5, 0), False),
+        ((-10, 5, 0), (1, 5, 0), True),
+        ((2**53 - 2, 5, 0), (2**53 - 1, 5, 0), True),
+        ((2**53 - 1, 5, 0), (2**53 - 2, 5, 9), False),
+    ],
+)
+def test_newest_wins(
+    store: Store, project: str, held: tuple[int, int, int], offered: tuple[int, int, int], wins: bool
+) -> None:
+    store.write(project, "v", ["A"], [vector(*held, value=1)], shard="0", fence=9)
+    assert store.write(project, "v", ["A"], [vector(*offered, value=2)], shard="0", fence=9) == wins
+    assert store.read(project, "v", ["A"]) == [vector(*offered, value=2) if wins else vector(*held, value=1)]
+
+
+STAMPS = st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2))
+
+
+@given(groups=st.lists(st.lists(st.tuples(st.sampled_from("ABC"), STAMPS), max_size=6), max_size=6))
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_history_ends_with_the_largest_stamp(
+    store: Store, groups: list[list[tuple[str, tuple[int, int, int]]]]
+) -> None:
+    project, held, won = f"h{next(PROJECTS)}", dict[str, tuple[int, int, int]](), 0
+    for group in groups:
+        names, vectors = [name for name, _ in group], [vector(*at) for _, at in group]
+        for name, at in group:
+            won += name not in held or at > held[name]
+            held[name] = max(at, held.get(name, at))
+        won -= store.write(project, "v", names, vectors, shard="0", fence=9)
+    assert won == 0
+    found = store.read(project, "v", list("ABC"))
+    assert [stamp(v)[:3] if v else None for v in found] == [held.get(name) for name in "ABC"]
+
+
+def test_a_replaced_writer_changes_nothing(store: Store, project: str) -> None:
+    old = store.fence(project, "v", "0")
+    store.write(project, "v", ["A"], [vector(1, old)], shard="0", fence=old)
+    new = store.fence(project, "v", "0")
+    assert new > old
+    with pytest.raises(FencedOff, match=str(old)):
+        store.write(project, "v", ["A", "B"], [vector(2, old), vector(2, old)], shard="0", fence=old)
+    assert store.read(project, "v", ["A", "B"]) == [vector(1, old), None]
+    assert store.write(project, "v", ["A"], [vector(1, new)], shard="0", fence=new) == 1
+
+
+def test_fences_of_shards_grow_together_and_bar_only_their_own(store: Store, project: str) -> None:
+    first, second, third = (store.fence(project, "v", shard) for shard in "012")
+    assert first < second < third
+    assert store.write(project, "v", ["A"], [vector(1, first)], shard="0", fence=first) == 1
+    assert store.fence(f"{project}x", "v", "0") > 0
+
+
+def test_a_forgotten_store_gives_out_no_old_fence(store: Store, project: str) -> None:
+    old = store.fence(project, "v", "0")
+    store.delete(project, "v")
+    assert store.write(project, "v", ["A"], [vector(1, old)], shard="0", fence=old) == 1
+    with pytest.raises(FencedOff):
+        store.write(project, "v", ["A"], [vector(1, old - 1)], shard="0", fence=old - 1)
+    assert store.fence(project, "v", "0") > old
+
+
+def test_swap_needs_what_was_read(store: Store, project: str) -> None:
+    names, first, second = ["A", "B"], vector(5, value=1), vector(4, value=2)
+    assert store.swap(project, "v", names, [None, None], [first, first]) == [True, True]
+    assert store.swap(project, "v", names, [None, first], [second, second]) == [False, True]
+    assert store.read(project, "v", names) == [first, second]
+    assert store.swap(project, "v", [], [], []) == []
+
+
+def test_delete_keeps_to_its_project_and_view(store: Store) -> None:
+    kept = [("nonprod", "v"), ("prod2", "v"), ("prod", "v2"), ("prod", "v:x"), ("pr*", "v"), ("prod:v", "v")]
+    for project, view in [("prod", "v"), *kept]:
+        store.write(project, view, ["A", "v:A"], [vector(1), vector(2)], shard="0", fence=1)
+    store.delete("prod", "v")
+    store.delete("pr?d", "v")
+    assert store.read("prod", "v", ["A", "v:A"]) == [None, None]
+    for project, view in kept:
+        assert store.read(project, view, ["A", "v:A"]) == [vector(1), vector(2)], (project, view)
+        store.delete(project, view)
+
+
+def test_readers_never_go_back(url: str, project: str) -> None:
+    writers, stop, seen = [open_store(url) for _ in range(2)], threading.Event(), list[tuple[int, int]]()
+
+    def read() -> None:
+        reader = open_store(url)
+        while not stop.is_set():
+            found = [v for v in reader.read(project, "v", ["A"]) if v]
+            LAYOUT.unpack(found)
+            seen.extend((stamp(v).event_time, stamp(v).revision) for v in found)
+        reader.close()
+
+    polling = threading.Thread(target=read)
+    polling.start()
+    order = np.random.default_rng(1).permutation(200)
+    for turn, i in enumerate(order.tolist()):
+        writers[turn % 2].write(project, "v", ["A"], [vector(i // 2, 1, i % 2, value=i)], shard="0", fence=1)
+    stop.set()
+    polling.join()
+    assert seen == sorted(seen)
+    assert stamp(writers[0].read(project, "v", ["A"])[0] or b"")[:3] == (99, 1, 1)
+
+
+def _contest(job: tuple[str, str, int]) -> int:
+    url, project, seed = job
+    store, won = open_store(url), 0
+    names = [f"S{i}" for i in range(20)]
+    for time in np.random.default_rng(seed).permutation(40).tolist():
+        batch = LAYOUT.pack(time, 1, 0, 0, np.full((20, 1), float(time)), [["text"] * 20])
+        won += store.write(project, "v", names, batch, shard="0", fence=1)
+    store.close()
+    return won
+
+
+def test_processes_that_contest_keys_never_leave_an_older_one(url: str, store: Store, project: str) -> None:
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        won = sum(pool.map(_contest, [(url, project, seed) for seed in range(3)]))
+    found = LAYOUT.unpack(store.read(project, "v", [f"S{i}" for i in range(20)]))
+    assert found.event_time.tolist() == [39] * 20
+    assert found.values.ravel().tolist() == [39.0] * 20
+    assert won <= 20 * 40  # every event time wins at most once
+
+
+@pytest.mark.parametrize("url", ["", "redis", "postgres://x", "sqlite://", "sqlite:///"])
+def test_an_unknown_address_is_refused(url: str) -> None:
+    with pytest.raises(StoreError, match="no store has the address"):
+        open_store(url)
+
+
+def test_an_unreachable_redis_says_where_without_the_password() -> None:
+    with pytest.raises(StoreError, match="Connection refused") as error:
+        open_store("redis://me:secret@127.0.0.1:1/0").read("p", "v", ["A"])
+    assert error.value.where == "redis://127.0.0.1:1/0"
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "online.db"
+    path.write_bytes(b"not a database, but long enough to be read as the header of one" * 20)
+    with pytest.raises(StoreError, match="not a database") as error:
+        open_store(f"sqlite:///{path}").read("p", "v", ["A"])
+    assert error.value.where == str(path)
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "online.db"
+    store = open_store(f"sqlite:///{path}")
+    with pytest.raises(ValueError, match="shorter"):
+        store.write("p", "v", ["A", "B"], [vector(1)], shard="0", fence=1)
+    assert store.read("p", "v", ["A", "B"]) == [None, None]
+    store.close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT count(*) FROM fences").fetchone() == (0,)
+    db.close()

@@ -1,0 +1,136 @@
+"""The packed format, byte by byte, and back."""
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from schemas.errors import DataError, FeatureError, StoreError
+from udfs.vector import LIMIT, Layout, stamp
+
+PLAIN = Layout("plain", (("a", "f8"), ("b", "f8")))
+MIXED = Layout("mixed", (("name", "str"), ("a", "f8"), ("raw", "bytes"), ("b", "f8")))
+
+
+def naive(layout: Layout, numbers: tuple[int, int, int, int], values: list[float], texts: list[bytes | None]) -> bytes:
+    """The documented table of the format, written out with struct."""
+    missing = [np.isnan(value) for value in values] + [text is None for text in texts]
+    words = (len(missing) + 63) // 64
+    bitmap = sum(1 << i for i, absent in enumerate(missing) if not absent).to_bytes(8 * words, "little")
+    nan = b"\0\0\0\0\0\0\xf8\x7f"
+    body = struct.pack("<4qQ", *numbers, layout.fingerprint) + bitmap
+    body += b"".join(nan if np.isnan(value) else struct.pack("<d", value) for value in values)
+    body += b"".join(struct.pack("<I", len(text or b"")) for text in texts) + b"".join(text or b"" for text in texts)
+    return b"TV\x01\x00" + struct.pack("<I", zlib.crc32(body)) + body
+
+
+NUMBER = st.integers(-LIMIT + 1, LIMIT - 1)
+VALUES = hnp.arrays(np.float64, st.tuples(st.integers(0, 5), st.just(2)), elements=st.floats(width=64))
+
+
+@given(numbers=st.tuples(NUMBER, NUMBER, NUMBER, NUMBER), values=VALUES, data=st.data())
+def test_format_is_the_documented_table(numbers: tuple[int, int, int, int], values: Any, data: st.DataObject) -> None:
+    rows = len(values)
+    names = data.draw(st.lists(st.none() | st.text(max_size=9), min_size=rows, max_size=rows))
+    raws = data.draw(st.lists(st.none() | st.binary(max_size=9), min_size=rows, max_size=rows))
+    packed = MIXED.pack(*numbers, values, [names, raws])
+    encoded = [name if name is None else name.encode() for name in names]
+    assert packed == [naive(MIXED, numbers, list(v), [e, r]) for v, e, r in zip(values, encoded, raws, strict=True)]
+    back = MIXED.unpack(packed)
+    assert back.strings == [names, raws]
+    assert np.array_equal(back.values, values, equal_nan=True)
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 5e-324, np.inf, -np.inf, 1 / 3, 1.7976931348623157e308])
+def test_a_value_comes_back_bit_for_bit(value: float) -> None:
+    back = PLAIN.unpack(PLAIN.pack(1, 2, 3, 4, np.array([[value, 1.0]])))
+    assert back.values[0, 0].tobytes() == np.float64(value).tobytes()
+
+
+def test_every_nan_becomes_the_canonical_one() -> None:
+    odd = np.array([[0x7FF8DEADBEEF0001, 0xFFF8000000000000]], np.uint64).view(np.float64)
+    back = PLAIN.unpack(PLAIN.pack(1, 2, 3, 4, odd))
+    assert back.values.view(np.uint64).tolist() == [[0x7FF8000000000000] * 2]
+
+
+def test_absent_rows_keep_their_place() -> None:
+    times = np.array([7, 8])
+    first, second = MIXED.pack(times, 5, 6, 9, np.array([[1.0, 2.0], [3.0, 4.0]]), [["A", None], [b"", b"x"]])
+    back = MIXED.unpack([None, second, None, first])
+    assert back.present.tolist() == [False, True, False, True]
+    assert back.event_time.tolist() == [0, 8, 0, 7]
+    assert (back.fence[1], back.revision[1], back.created[1]) == (5, 6, 9)
+    assert back.strings == [[None, None, None, "A"], [None, b"x", None, b""]]
+    assert np.array_equal(back.values, [[np.nan] * 2, [3, 4], [np.nan] * 2, [1, 2]], equal_nan=True)
+
+
+def test_nothing_packs_to_nothing() -> None:
+    assert PLAIN.pack(1, 2, 3, 4, np.empty((0, 2))) == []
+    assert PLAIN.unpack([]).values.shape == (0, 2)
+    assert PLAIN.unpack([None]).present.tolist() == [False]
+
+
+def test_stamp_reads_the_header() -> None:
+    assert stamp(PLAIN.pack(-1, 2, 3, 4, np.zeros((1, 2)))[0]) == (-1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("at", range(0, len(naive(MIXED, (1, 2, 3, 4), [1.0, 2.0], [b"AB", b"C"])), 3))
+def test_one_changed_bit_is_refused(at: int) -> None:
+    good = MIXED.pack(1, 2, 3, 4, np.array([[1.0, 2.0]]), [["AB"], [b"C"]])[0]
+    bad = good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :]
+    with pytest.raises(StoreError, match=r"checksum|no packed vector"):
+        MIXED.unpack([good, None, bad])
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 47, 48, 60, 80])
+def test_a_cut_vector_is_refused(length: int) -> None:
+    good = MIXED.pack(1, 2, 3, 4, np.array([[1.0, 2.0]]), [["AB"], [b"C"]])[0]
+    with pytest.raises(StoreError):
+        MIXED.unpack([good, good[:length]])
+
+
+def test_another_schema_is_named() -> None:
+    other = Layout("plain", (("a", "f8"), ("c", "f8")))
+    with pytest.raises(StoreError) as error:
+        PLAIN.unpack(other.pack(1, 2, 3, 4, np.zeros((1, 2))))
+    assert f"{other.fingerprint:016x}" in error.value.what
+    assert f"{PLAIN.fingerprint:016x}: a f8, b f8" in error.value.where
+
+
+def test_fingerprint_knows_view_names_kinds_and_order() -> None:
+    fields = (("a", "f8"), ("b", "f8"))
+    layouts = [
+        PLAIN,
+        Layout("other", fields),
+        Layout("plain", fields[::-1]),
+        Layout("plain", (("a", "f8"), ("b", "str"))),
+    ]
+    assert len({layout.fingerprint for layout in layouts}) == 4
+    assert PLAIN.fingerprint == Layout("plain", fields).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("values", "strings"),
+    [(np.zeros(2), []), (np.zeros((1, 3)), []), (np.zeros((1, 2)), [["x"]])],
+    ids=["one dimension", "a column too many", "a text too many"],
+)
+def test_wrong_shapes_are_refused(values: Any, strings: list[list[str]]) -> None:
+    with pytest.raises(FeatureError, match="do not fit 2 numbers and 0 texts"):
+        PLAIN.pack(1, 2, 3, 4, values, strings)
+
+
+@pytest.mark.parametrize("number", [LIMIT, -LIMIT, np.array([1, LIMIT])])
+def test_a_time_that_redis_cannot_compare_is_refused(number: Any) -> None:
+    with pytest.raises(DataError, match="event_time"):
+        PLAIN.pack(number, 2, 3, 4, np.zeros((2, 2)))
+
+
+def test_sizes() -> None:
+    fifty = Layout("wide", tuple((f"f{i}", "f8") for i in range(50)))
+    assert fifty.row.itemsize == 48 + 8 + 400
+    assert Layout("wide", tuple((f"f{i}", "f8") for i in range(65))).row.itemsize == 48 + 16 + 520

@@ -1,0 +1,224 @@
+"""Packed vectors: all features of one entity in one view, as the bytes that the online store keeps.
+
+In: float64 matrices and columns of text, with event time, fence, revision and created time. Out: one `bytes` an entity,
+and many of them back into one matrix by one numpy operation. Must not know: any store, Feast, or where features come
+from.
+
+Version 1, little-endian; n float64 fields come first, k text fields after, each kind in the layout's order:
+
+    offset size  field
+    0      2     magic "TV"
+    2      2     version, 1
+    4      4     CRC-32 (zlib) of all bytes from offset 8 to the end
+    8      8     event time, int64 microseconds UTC
+    16     8     fence of the writer, int64; 0: written without one, through Feast's API
+    24     8     revision, int64: how often this event time was corrected
+    32     8     created (known) time, int64 microseconds UTC; 0: not known
+    40     8     fingerprint of the layout
+    48     8*b   validity, one bit a field, lowest bit first, b = ceil((n + k) / 64)
+    ...    8*n   values; an invalid one is the canonical NaN
+    ...    4*k   length of each text in bytes
+    ...          the texts, UTF-8, one after the other
+
+A store compares (event time, fence, revision) at offsets 8 to 31 without reading the rest. All four numbers stay below
+2**53, because Redis's Lua knows doubles only.
+"""
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import DataError, FeatureError, StoreError
+
+Kind = Literal["f8", "str", "bytes"]
+Text = str | bytes | None
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+
+MAGIC, VERSION = b"TV", 1
+HEADER_BYTES = 48
+LIMIT = 1 << 53
+ABSENT = 0xFFFFFFFF
+_STAMP = struct.Struct("<8x4q")
+_NUMBERS = ("event_time", "fence", "revision", "created")
+_HEADER: list[Any] = [("magic", "S2"), ("version", "<u2"), ("crc", "<u4")]
+_HEADER += [(name, "<i8") for name in _NUMBERS] + [("fingerprint", "<u8")]
+
+
+class Stamp(NamedTuple):
+    """What orders two vectors of one entity: microseconds UTC, writer's fence, revision; and the created time."""
+
+    event_time: int
+    fence: int
+    revision: int
+    created: int
+
+
+def stamp(vector: bytes) -> Stamp:
+    """The stamp in a packed vector's header; not checked against the checksum."""
+    return Stamp(*_STAMP.unpack_from(vector))
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """M vectors as columns; an entity that the store does not hold has present False, NaN, None and zeros.
+
+    values float64[M, n], NaN where missing; strings: one list a text field, None where missing; event_time and created
+    int64[M] microseconds UTC; fence and revision int64[M]; present bool[M].
+    """
+
+    values: Float64
+    strings: list[list[Any]]
+    event_time: Int64
+    fence: Int64
+    revision: Int64
+    created: Int64
+    present: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The fields of a view in order: "f8" (float64), "str" (UTF-8) or "bytes" (as they are)."""
+
+    view: str
+    fields: tuple[tuple[str, Kind], ...]
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the float64 fields: the columns of `values`."""
+        return tuple(name for name, kind in self.fields if kind == "f8")
+
+    @cached_property
+    def texts(self) -> tuple[tuple[str, Kind], ...]:
+        """Names and kinds of the text fields: the rows of `strings`."""
+        return tuple(field for field in self.fields if field[1] != "f8")
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """64 bits of the SHA-256 of view, names and kinds: another schema has another fingerprint."""
+        return int.from_bytes(hashlib.sha256(repr((self.view, self.fields)).encode()).digest()[:8], "little")
+
+    @cached_property
+    def row(self) -> np.dtype[Any]:
+        """The part of a vector that has the same size for every entity, as a numpy type."""
+        n, k = len(self.numbers), len(self.texts)
+        bitmap = 8 * ((n + k + 63) // 64)
+        return np.dtype([*_HEADER, ("valid", "u1", (bitmap,)), ("values", "<f8", (n,)), ("lengths", "<u4", (k,))])
+
+    def pack(
+        self,
+        event_time_us: Int64 | int,
+        fence: Int64 | int,
+        revision: Int64 | int,
+        created_us: Int64 | int,
+        values: Float64,
+        strings: Sequence[Sequence[Text]] = (),
+    ) -> list[bytes]:
+        """One vector a row of values float64[M, n]; strings hold one sequence[M] a text field, None where missing.
+
+        The four numbers are one for all or int64[M]. FeatureError if a shape does not fit, DataError if a number is
+        outside +-2**53.
+        """
+        rows = self._rows(values, strings)
+        for name, number in zip(_NUMBERS, (event_time_us, fence, revision, created_us), strict=True):
+            rows[name] = _bounded(name, number)
+        tails = self._tails(rows, strings)
+        valid = np.hstack([~np.isnan(values), rows["lengths"] != ABSENT])
+        rows["lengths"][~valid[:, len(self.numbers) :]] = 0
+        bits = np.packbits(valid, axis=1, bitorder="little")
+        rows["valid"][:, : bits.shape[1]] = bits
+        rows["values"] = np.where(np.isnan(values), np.nan, values)
+        return _sealed(rows, tails)
+
+    def unpack(self, vectors: Sequence[bytes | None]) -> Vectors:
+        """The columns of packed vectors, in their order; StoreError if one is damaged or of another schema."""
+        size, blank = self.row.itemsize, bytes(self.row.itemsize)
+        rows = self._checked(vectors, b"".join([blank if vector is None else vector[:size] for vector in vectors]))
+        present = rows["version"] != 0
+        values = rows["values"].copy()
+        values[~present] = np.nan
+        columns = {name: rows[name].astype(np.int64) for name in _NUMBERS}
+        return Vectors(values=values, strings=self._read_texts(vectors, rows), present=present, **columns)
+
+    def _rows(self, values: Float64, strings: Sequence[Sequence[Text]]) -> npt.NDArray[Any]:
+        n, k = len(self.numbers), len(self.texts)
+        if values.ndim != 2 or values.shape[1] != n or [len(column) for column in strings] != [len(values)] * k:
+            found = f"values {values.shape} and texts of {[len(column) for column in strings]}"
+            raise FeatureError(f"{found} do not fit {n} numbers and {k} texts", where=f"view {self.view}")
+        rows = np.zeros(len(values), self.row)
+        rows["magic"], rows["version"], rows["fingerprint"] = MAGIC, VERSION, self.fingerprint
+        return rows
+
+    def _tails(self, rows: npt.NDArray[Any], strings: Sequence[Sequence[Text]]) -> list[bytes]:
+        """The text part of each vector; sets rows' lengths, ABSENT for a missing text."""
+        columns = [[text.encode() if isinstance(text, str) else text for text in column] for column in strings]
+        for j, column in enumerate(columns):
+            rows["lengths"][:, j] = [ABSENT if text is None else len(text) for text in column]
+        if not columns:
+            return [b""] * len(rows)
+        return [b"".join([text or b"" for text in texts]) for texts in zip(*columns, strict=True)]
+
+    def _checked(self, vectors: Sequence[bytes | None], fixed: bytes) -> npt.NDArray[Any]:
+        """The fixed part of each vector, zeros for an absent one."""
+        if len(fixed) == len(vectors) * self.row.itemsize:
+            rows = np.frombuffer(fixed, self.row)
+            known = (rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["fingerprint"] == self.fingerprint)
+            sums = np.array([0 if vector is None else zlib.crc32(vector[8:]) for vector in vectors], np.uint32)
+            absent = np.array([vector is None for vector in vectors], bool)
+            if bool(np.all((known | absent) & (sums == rows["crc"]))):
+                return rows
+        raise self._problem(next(vector for vector in vectors if vector is not None and self._wrong(vector)))
+
+    def _wrong(self, vector: bytes) -> str:
+        """What is wrong with one vector, "" if nothing; the slow way, taken when the fast check failed."""
+        if vector[:4] != MAGIC + VERSION.to_bytes(2, "little") or len(vector) < HEADER_BYTES:
+            return f"is no packed vector of version {VERSION}: it begins with {vector[:4]!r}"
+        if zlib.crc32(vector[8:]) != int.from_bytes(vector[4:8], "little"):
+            return "does not match its checksum"
+        found = int.from_bytes(vector[40:48], "little")
+        return "" if found == self.fingerprint else f"was written with schema {found:016x}"
+
+    def _problem(self, vector: bytes) -> StoreError:
+        fields = ", ".join(f"{name} {kind}" for name, kind in self.fields)
+        return StoreError(
+            f"a vector of view {self.view} {self._wrong(vector)}",
+            where=f"expected schema {self.fingerprint:016x}: {fields}",
+            hint="write the entity again, or read it with the schema that wrote it",
+        )
+
+    def _read_texts(self, vectors: Sequence[bytes | None], rows: npt.NDArray[Any]) -> list[list[Any]]:
+        columns: list[list[Any]] = [[None] * len(vectors) for _ in self.texts]
+        if not columns:
+            return columns
+        valid = np.unpackbits(rows["valid"], axis=1, bitorder="little")[:, len(self.numbers) :].tolist()
+        ends = (self.row.itemsize + np.cumsum(rows["lengths"], axis=1, dtype=np.int64)).tolist()
+        for i, vector in enumerate(vectors):
+            start = self.row.itemsize
+            for j, (_, kind) in enumerate(self.texts):
+                if vector is not None and valid[i][j]:
+                    text = vector[start : ends[i][j]]
+                    columns[j][i] = text.decode() if kind == "str" else text
+                start = ends[i][j]
+        return columns
+
+
+def _bounded(name: str, number: Int64 | int) -> Int64 | int:
+    if np.any(np.abs(np.asarray(number)) >= LIMIT):
+        raise DataError(f"{name} {number} is outside +-2**53", hint="times are microseconds of the years 1685 to 2255")
+    return number
+
+
+def _sealed(rows: npt.NDArray[Any], tails: list[bytes]) -> list[bytes]:
+    size = rows.dtype.itemsize
+    body = memoryview(rows.tobytes())
+    starts = range(0, size * len(rows), size)
+    rows["crc"] = [zlib.crc32(tail, zlib.crc32(body[i + 8 : i + size])) for i, tail in zip(starts, tails, strict=True)]
+    data = rows.tobytes()
+    return [data[i : i + size] + tail for i, tail in zip(starts, tails, strict=True)]
