@@ -20,6 +20,7 @@ from udfs.kernels.state import Floats, Rows
 WINDOW = 60
 NUMBERS = ("corr_market_60", "beta_market_60", "peer_corr_60")
 PEER = "peer_60"
+OUTPUTS = ("corr_market_60", "beta_market_60", "peer_60", "peer_corr_60")
 
 
 class CrossSection(NamedTuple):

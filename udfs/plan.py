@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -80,6 +80,24 @@ class Plan:
     def degree(self, output: str) -> Degree:
         """Price and volume degree of this output."""
         return self._degrees[self._known(output)]
+
+    def describe(self) -> list[dict[str, Any]]:
+        """One row a feature, fit for JSON; what an output scales by, its warm-up in bars, its state in bytes."""
+        return [
+            {
+                "name": (f := step.feature).name,
+                "outputs": f.outputs,
+                "inputs": f.inputs,
+                "params": dict(zip(f.params, step.arguments, strict=True)),
+                "lookback": self.lookback(f.outputs[0]),
+                "degree_price": f.degree.price,
+                "degree_volume": f.degree.volume,
+                "flat": f.flat,
+                "state_bytes": 8 * sum(count for _, count, _ in f.layout()),
+                "oracle": f.oracle,
+            }
+            for step in self._steps
+        ]
 
     def digest(self) -> str:
         """Hex digest (16 characters) of interval, names, parameters and state layout; where equal, state fits."""

@@ -1,0 +1,152 @@
+"""All features of a history at once: the kernels of the live job, folded over a table of bars.
+
+In: a table of unadjusted bars and one of corporate actions (records of market.corporate_action.v1), both in any order.
+Out: a table of every feature at every bar, in the order of event time and symbol, the same bytes as the live job gives.
+This file must not know Flink, files, or how any feature is computed.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import DataError
+from udfs.adjustment import effective
+from udfs.bars import COLUMNS
+from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
+from udfs.fold import fold, pending
+from udfs.kernels.state import Floats, Rows
+from udfs.plan import Plan
+
+TIME = pa.timestamp("us", tz="UTC")
+PRICES = ("open", "high", "low", "close")
+REQUIRED = ("symbol", "event_time", *PRICES, "volume")
+ACTION = ("event_id", "version", "function", "symbol", "action_type", "ex_date", "numerator", "denominator", "known_at")
+CHUNK = 1024  # bar times whose returns are laid out as one matrix
+SHOWN = 3  # bad rows named in an error
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Bars by event time, then symbol.
+
+    `names` ascending; `rows` int64[M], each bar's place among them; `times` int64[M], bar ends in microseconds UTC;
+    `values` float64[M, 6] in the order of `udfs.bars.COLUMNS`.
+    """
+
+    names: list[str]
+    rows: Rows
+    times: Rows
+    values: Floats
+
+
+def compute(bars: pa.Table, actions: pa.Table | None, interval: str) -> pa.Table:
+    """Every feature at every bar: symbol, event_time, one float64 column a feature, `peer_60` a string or null.
+
+    bars: symbol, event_time (a timestamp, the bar's end; UTC), open, high, low, close, volume, unadjusted;
+    actions: the columns of the Avro schema. All actions count from their ex-date on, whenever they became known.
+    NaN while warming up. DataError names the rows of bars that cannot be used: missing, not finite or not positive
+    prices, negative volume, two bars of one symbol at one time.
+    """
+    tape = read_bars(bars)
+    plan = Plan(interval)
+    state = np.zeros((len(tape.names), plan.width))
+    splits = effective(read_actions(actions)) if actions is not None else {}
+    waiting = pending(splits, {name: row for row, name in enumerate(tape.names)}, np.iinfo(np.int64).min)
+    features = fold(plan, state, tape.rows, tape.times, tape.values, waiting)
+    numbers, peers = _cross(tape, features[:, plan.outputs.index("log_return")])
+    names = pa.array(tape.names, pa.string())
+    columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
+    columns |= dict(zip(plan.outputs, map(pa.array, features.T.copy()), strict=True))
+    cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
+    cross[PEER] = names.take(pa.array(peers, mask=peers < 0))
+    return pa.table(columns | {name: cross[name] for name in OUTPUTS})
+
+
+def read_bars(bars: pa.Table) -> Tape:
+    """The table as arrays in order, checked: see `compute`."""
+    _need(bars, REQUIRED, "bars")
+    names, rows, times = _keys(bars)
+    order = np.lexsort((rows, times))
+    rows, times = rows[order], times[order]
+    values = np.full((len(COLUMNS), len(rows)), np.nan)
+    for k, name in enumerate(COLUMNS):
+        if name in bars.column_names:
+            values[k] = _cast(bars, name, pa.float64()).to_numpy()[order]
+    again = np.zeros(len(rows), bool)
+    again[1:] = (rows[1:] == rows[:-1]) & (times[1:] == times[:-1])
+    checks = {"two bars of one symbol at one time": again}
+    for name in PRICES:
+        price = values[COLUMNS.index(name)]
+        checks[f"{name} is not a positive number"] = ~((price > 0) & (price < np.inf))
+    volume = values[COLUMNS.index("volume")]
+    checks["volume is negative or not a number"] = ~((volume >= 0) & (volume < np.inf))
+    for fault, bad in checks.items():
+        if bad.any():
+            raise DataError(f"{fault} in {bad.sum()} of {len(bad)} bars", where=_rows(names, rows, times, order, bad))
+    return Tape(names, rows, times, values.T)
+
+
+def read_actions(actions: pa.Table) -> list[dict[str, object]]:
+    """The records of the table; DataError when a column is missing, has nulls, or ex_date is not a date."""
+    _need(actions, ACTION, "actions")
+    kind = actions.schema.field("ex_date").type
+    if not pa.types.is_date(kind):
+        raise DataError(f"ex_date is of type {kind}, not a date", where="actions")
+    records: list[dict[str, object]] = actions.to_pylist()
+    return records
+
+
+def _keys(bars: pa.Table) -> tuple[list[str], Rows, Rows]:
+    """Names ascending, each bar's place among them, and its event time in microseconds UTC."""
+    kind = bars.schema.field("event_time").type
+    if not pa.types.is_timestamp(kind):
+        raise DataError(f"event_time is of type {kind}, not a timestamp", where="bars")
+    times = _cast(bars, "event_time", pa.timestamp("us", kind.tz)).cast(pa.int64()).to_numpy()
+    symbols = _cast(bars, "symbol", pa.string()).combine_chunks().dictionary_encode()
+    symbols = symbols.combine_chunks() if isinstance(symbols, pa.ChunkedArray) else symbols
+    order = pc.sort_indices(symbols.dictionary).to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return symbols.dictionary.take(order).to_pylist(), place[symbols.indices], times
+
+
+def _cast(bars: pa.Table, name: str, kind: pa.DataType) -> pa.ChunkedArray:
+    try:
+        return bars.column(name).cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"{name} does not fit {kind}: {error}", where="bars") from error
+
+
+def _need(table: pa.Table, columns: tuple[str, ...], what: str) -> None:
+    if missing := [name for name in columns if name not in table.column_names]:
+        raise DataError(f"{what} lack {', '.join(missing)}", where=f"columns: {', '.join(table.column_names)}")
+    if empty := [name for name in columns if name not in (*PRICES, "volume") and table.column(name).null_count]:
+        raise DataError(f"{what} have nulls in {', '.join(empty)}", where=what)
+
+
+def _rows(names: list[str], rows: Rows, times: Rows, order: Rows, bad: npt.NDArray[np.bool_]) -> str:
+    """The first bad bars by symbol, time and row of the table as given (from 0)."""
+    shown = [f"{names[rows[k]]} {np.datetime64(int(times[k]), 'us')} (row {order[k]})" for k in np.flatnonzero(bad)]
+    return ", ".join(shown[:SHOWN]) + (", ..." if len(shown) > SHOWN else "")
+
+
+def _cross(tape: Tape, log_return: Floats) -> tuple[Floats, Rows]:
+    """Correlations at every bar: float64[3, M] in the order of NUMBERS, and the peer's place int64[M], -1 for none."""
+    numbers, peers = np.full((len(NUMBERS), len(tape.rows)), np.nan), np.full(len(tape.rows), -1)
+    starts = np.flatnonzero(np.diff(tape.times, prepend=tape.times[:1] - 1, append=tape.times[-1:] + 1))
+    returns = np.full((WINDOW + CHUNK, len(tape.names)), np.nan)
+    for frame, (start, stop) in enumerate(pairwise(starts)):
+        at = WINDOW + frame % CHUNK
+        if frame and at == WINDOW:
+            returns[:WINDOW], returns[WINDOW:] = returns[CHUNK:].copy(), np.nan
+        here = tape.rows[start:stop]
+        returns[at, here] = log_return[start:stop]
+        if frame + 1 >= WINDOW:
+            found = cross_section(returns[at + 1 - WINDOW : at + 1])
+            numbers[:, start:stop] = found.corr_market[here], found.beta_market[here], found.peer_corr[here]
+            peers[start:stop] = found.peer[here]
+    return numbers, peers
