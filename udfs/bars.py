@@ -14,13 +14,13 @@ from udfs.ticks import CANCEL, CORRECT, TRADE, Ticks, group
 
 COLUMNS = ("open", "high", "low", "close", "volume", "trade_count")
 OPEN, HIGH, LOW, CLOSE, VOLUME, TRADES = range(6)
-DUPLICATES, CANCELLED, CORRECTED, ORPHANS = range(4)
+DUPLICATES, CANCELLED, AMENDMENTS, ORPHANS = range(4)
 
 
 @dataclass(frozen=True)
 class Bars:
     """symbols: ascending; values: float64[len(symbols), 6] in the order of COLUMNS; counts: int64[4], the records
-    that made no trade of their own: duplicates, cancelled trades, corrections, amendments of unknown trades."""
+    that made no trade: duplicates, cancelled trades, the amendments (cancels, corrections) of known trades and of others."""
 
     symbols: list[str]
     values: np.ndarray
@@ -60,9 +60,9 @@ def _resolve(rows, trade_id, event_time, sequence, kind, price, size, counts):  
             counts[ORPHANS] += min(cancels, 1) + amendments
         elif cancels > 0:
             counts[CANCELLED] += 1
-            counts[CORRECTED] += amendments
+            counts[AMENDMENTS] += 1 + amendments
         else:
-            counts[CORRECTED] += amendments
+            counts[AMENDMENTS] += amendments
             if correct >= 0:
                 price[trade], size[trade] = price[correct], size[correct]
             kept[n] = trade

@@ -17,15 +17,17 @@ def fold(
     times: np.ndarray,
     values: np.ndarray,
     splits: Iterable[tuple[int, Split]],
+    until: int,
 ) -> np.ndarray:
     """Step the state through bars in time order, scaling a symbol's row at the first bar after each split's instant.
 
     state: float64[N, plan.width], changed in place; rows: int64[M], the state row of each bar; times: int64[M] bar
     ends, nondecreasing; values: float64[M, 6] in the order of bars.COLUMNS; splits: (state row, split) not yet
-    applied, those at or after the last bar wait. Returns float64[M, len(plan.outputs)].
+    applied, those at or after `until` (the clock after this, microseconds) wait, all others are applied even if their
+    symbol has no bar after them. Returns float64[M, len(plan.outputs)].
     """
     columns = dict(zip(COLUMNS, np.ascontiguousarray(values.T), strict=True))
-    due = [(row, split) for row, split in splits if len(times) and split.ex_time_us < times[-1]]
+    due = [(row, split) for row, split in splits if split.ex_time_us < until]
     due.sort(key=lambda item: item[1].ex_time_us)
     cuts = [int(np.searchsorted(times, split.ex_time_us, "right")) for _, split in due]
     out = np.empty((len(rows), len(plan.outputs)))

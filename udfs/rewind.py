@@ -22,7 +22,7 @@ from udfs.plan import Plan
 from udfs.ticks import Ticks
 
 Rows = dict[str, tuple[np.ndarray, np.ndarray]]  # symbol -> its bar and its features at one time
-COUNTS = ("duplicates", "cancelled", "corrected", "orphans")
+COUNTS = ("duplicates", "cancelled", "amendments", "orphans")
 
 
 class BeyondHorizon(DataError):
@@ -45,10 +45,9 @@ class Shard:
         self.state = np.zeros((0, plan.width))
         anchor = self.log.anchors[-1] if self.log.anchors else NEVER
         self._load(self.log.anchor(anchor, plan.width))
-        if self.log.between(anchor, self.clock):
-            symbols = {name for time in self.log.between(anchor, self.clock) for name in self.log.bars(time).symbols}
-            self._allot(sorted(symbols))
-            self._replay(self.rows, self.state, anchor, self.clock)
+        symbols = {name for time in self.log.between(anchor, self.clock) for name in self.log.bars(time).symbols}
+        self._allot(sorted(symbols))
+        self._replay(self.rows, self.state, anchor, self.clock)
 
     @property
     def clock(self) -> int:
@@ -88,17 +87,16 @@ class Shard:
         splits = effective([*self._actions(), message])
         symbols = {name for name in {*splits, *self.splits} if splits.get(name) != self.splits.get(name)}
         moved = {s for name in symbols for s in {*splits.get(name, ())} ^ {*self.splits.get(name, ())}}
-        instants = [split.ex_time_us for split in moved]
-        closed = self.log.between(min(instants), self.clock) if instants else []
-        if instants and min(instants) < self.clock and self.log.base(closed[0]) is None:
+        since = min((split.ex_time_us for split in moved), default=self.clock) + 1
+        if since <= self.clock and self.log.base(since) is None:
             raise BeyondHorizon(f"action {message['event_id']} is older than the horizon", hint="repair it by replay")
 
         def change() -> None:
             self.splits = splits
             self.log.store[key] = json.dumps(message).encode()
 
-        if closed:
-            return self._rewind(symbols & set(self.rows), closed[0], change)
+        if since <= self.clock:
+            return self._rewind(symbols & set(self.rows), since, change)
         change()
         return []
 
@@ -110,16 +108,16 @@ class Shard:
         bars = build(Ticks.concat(self.log.ticks(end)))
         self._tally(bars.counts, bars.values)
         frames = []
+        rows = self._allot(bars.symbols)
+        due = pending(self.splits, self.rows, self.clock)
+        out = fold(self.plan, self.state, rows, np.full(len(rows), end), bars.values, due, end)
         if bars.symbols:
-            rows = self._allot(bars.symbols)
-            due = pending(self.splits, self.rows, self.clock)
-            out = fold(self.plan, self.state, rows, np.full(len(rows), end), bars.values, due)
             self.log.put_bars(end, Slot(bars.symbols, bars.values))
             self.log.meta["closed"] += 1
             if self.log.meta["closed"] % self.log.horizon.anchor == 0:
                 self.log.put_anchor(end, Anchor(list(self.rows), self.state[: len(self.rows)]))
             frames = self._frames(end, end, 0, dict(zip(bars.symbols, zip(bars.values, out, strict=True), strict=True)), [])
-            self.log.meta["clock"] = end
+        self.log.meta["clock"] = end
         self.log.settle(end)
         return frames
 
@@ -188,13 +186,12 @@ class Shard:
         """Fold the logged bars of these symbols in (after, until] into their state rows."""
         slots = [(end, self.log.bars(end)) for end in self.log.between(after, until)]
         picks = [(end, name, i) for end, slot in slots for i, name in enumerate(slot.symbols) if name in place]
-        if not picks:
-            return {}
         bars = dict(slots)
-        rows = np.array([place[name] for _, name, _ in picks])
-        values = np.array([bars[end].values[i] for end, _, i in picks])
+        rows = np.array([place[name] for _, name, _ in picks], "i8")
+        times = np.array([end for end, _, _ in picks], "i8")
+        values = np.array([bars[end].values[i] for end, _, i in picks]).reshape(len(picks), len(COLUMNS))
         due = pending(self.splits, place, after)
-        out = fold(self.plan, state, rows, np.array([end for end, _, _ in picks]), values, due)
+        out = fold(self.plan, state, rows, times, values, due, until)
         history: dict[int, Rows] = {}
         for (end, name, _), bar, features in zip(picks, values, out, strict=True):
             history.setdefault(end, {})[name] = bar, features
@@ -215,7 +212,7 @@ class Shard:
             grown = np.zeros((max(2 * len(self.state), len(self.rows)), self.plan.width))
             grown[: len(self.state)] = self.state
             self.state = grown
-        return np.array([self.rows[name] for name in names])
+        return np.array([self.rows[name] for name in names], "i8")
 
     def _load(self, anchor: Anchor) -> None:
         rows = self._allot(anchor.symbols)

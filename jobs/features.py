@@ -1,0 +1,48 @@
+"""Prices and corporate actions -> blocks -> ticks -> bars -> indicators -> cross-section -> store and Kafka.
+
+    flink run -d -pym jobs.features -pyfs dist/tickloom.zip [--interval 1d] [--score]
+"""
+
+import argparse
+
+from jobs.runtime.dead_letters import DeadLetters
+from jobs.runtime.environment import environment
+from jobs.stages.cross_section import CrossSection, cross_section
+from jobs.stages.decode import CORPORATE_ACTION, PRICE, DecodeActions, DecodePrices
+from jobs.stages.indicators import Indicators, indicators
+from jobs.stages.read import read
+from jobs.stages.store import WriteVectors, store
+from jobs.stages.write import BAR, FEATURE, REQUEST, Encode, write
+from schemas.registry import register
+from schemas.settings import parse_duration, settings, store_url
+
+
+def main() -> None:
+    """Build the job from settings and submit it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--interval", default=settings().bars.interval, help="length of a bar: 1s, 1m, 1d")
+    parser.add_argument("--store", default=store_url(), help="online store: redis://host:port/db or sqlite:///path")
+    parser.add_argument("--score", action="store_true", help="request scores for each finished frame")
+    options = parser.parse_args()
+    config = settings()
+    ids = register(config.registry.url)
+    price, action = (DeadLetters(topic, ids[f"{topic}.dlq"]) for topic in (PRICE, CORPORATE_ACTION))
+    shards, max_gap = config.state.shards, parse_duration(config.bars.max_gap)
+
+    _, tables = environment("tickloom.features")
+    blocks = read(
+        tables,
+        config,
+        DecodePrices(config.registry.url, price, shards, parse_duration(config.bars.block), max_gap),
+        DecodeActions(config.registry.url, action, shards),
+    )
+    frames = indicators(blocks, Indicators(options.interval, config.state, price, action))
+    stored = store(frames, WriteVectors(options.store, config.store.project, options.interval), "store_indicators")
+    crossed = cross_section(stored, CrossSection(config.state.horizon_bars))
+    finished = store(crossed, WriteVectors(options.store, config.store.project, options.interval), "store_cross_asset")
+    targets = [BAR, FEATURE, REQUEST, price.target, action.target]
+    write(tables, config, stored.union(finished), Encode(ids, options.interval, options.score), targets).execute()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Decode: arrays of raw messages -> validated ticks per shard, actions, and dead letters for all others."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+from pyflink.table import FunctionContext, TableFunction
+
+from jobs.runtime.dead_letters import DeadLetters
+from jobs.runtime.envelope import ACTION, LATE, TICKS
+from schemas.errors import DecodeError, SchemaError
+from schemas.wire import REASONS, decode
+from udfs import packing, validate
+from udfs.adjustment import problem
+from udfs.ticks import HEARTBEAT, Ticks, shard_of
+
+PRICE, CORPORATE_ACTION = "market.price.v1", "market.corporate_action.v1"
+EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+COLUMNS = ("symbol", "event_time", "price", "size", "sequence", "trade_id", "kind")
+
+
+class DecodePrices(TableFunction):
+    """(late, block end, messages, partitions, offsets) -> rows (shard, kind, payload)."""
+
+    def __init__(self, registry_url: str, dead: DeadLetters, shards: int, block_us: int, max_gap_us: int) -> None:
+        self.registry_url, self.dead, self.shards = registry_url, dead, shards
+        self.block_us, self.max_gap_us = block_us, max_gap_us
+
+    def open(self, context: FunctionContext) -> None:
+        """The compiled decoder of this worker."""
+        from schemas.registry import Lookup
+        from udfs.decode import Decoder
+
+        self.decoder = Decoder(PRICE, Lookup(self.registry_url), COLUMNS)
+
+    def eval(
+        self, late: bool, end: datetime, messages: list[bytes | None], partitions: list[int], offsets: list[int]
+    ) -> Iterator[tuple[int, str, bytes]]:
+        """One block; good neighbours of a bad message are unharmed."""
+        decoded = self.decoder.decode(messages)
+        columns = decoded.columns
+        last = (end - EPOCH) // MICROSECOND + self.max_gap_us
+        reason = validate.validate(
+            columns["symbol"], columns["event_time"], columns["price"], columns["size"], columns["kind"],
+            last - self.block_us - 2 * self.max_gap_us, last)  # fmt: skip
+        for i in np.flatnonzero(decoded.error | np.where(decoded.error, 0, reason)):
+            stage = "decode" if decoded.error[i] else "validate"
+            word = REASONS[decoded.error[i]] if decoded.error[i] else validate.REASONS[reason[i]]
+            place = {"partition": partitions[i], "offset": offsets[i]}
+            yield 0, self.dead.target, self.dead.message(messages[i] or b"", place, word, stage)
+        good = np.flatnonzero((decoded.error == 0) & (reason == 0) & (columns["kind"] != HEARTBEAT))
+        for shard, ticks in self._by_shard(decoded, good):
+            if late:
+                arrays = {"ticks": np.frombuffer(ticks.pack(), "u1"), "raw": np.frombuffer(messages[0], "u1")}
+                yield shard, LATE, packing.pack({"partition": partitions[0], "offset": offsets[0]}, arrays)
+            else:
+                yield shard, TICKS, ticks.pack()
+
+    def _by_shard(self, decoded, good: np.ndarray) -> Iterator[tuple[int, Ticks]]:
+        if len(good):
+            symbols, code = decoded.dictionary("symbol", good)
+            ticks = Ticks(symbols, code, *(decoded.columns[name][good] for name in COLUMNS[1:]))
+            shard = np.array([shard_of(name, self.shards) for name in symbols])[code]
+            for number in np.unique(shard):
+                yield int(number), ticks.take(shard == number)
+
+
+class DecodeActions(TableFunction):
+    """(message, partition, offset) -> the action for every shard: a change of symbol or a merger concerns several."""
+
+    def __init__(self, registry_url: str, dead: DeadLetters, shards: int) -> None:
+        self.registry_url, self.dead, self.shards = registry_url, dead, shards
+
+    def open(self, context: FunctionContext) -> None:
+        """The registry's schemas by id."""
+        from schemas.registry import Lookup
+
+        self.lookup = Lookup(self.registry_url)
+
+    def eval(self, message: bytes | None, partition: int, offset: int) -> Iterator[tuple[int, str, bytes]]:
+        """One action."""
+        raw, place = message or b"", {"partition": partition, "offset": offset}
+        try:
+            action = decode(raw, self.lookup)
+            reason = problem(action) and "bad_action"
+        except DecodeError as error:
+            reason = error.what
+        except SchemaError:
+            reason = "unknown_schema_id"
+        if reason:
+            yield 0, self.dead.target, self.dead.message(raw, place, reason, "decode")
+            return
+        payload = json.dumps({"action": action, "raw": raw.hex(), **place}).encode()
+        for shard in range(self.shards):
+            yield shard, ACTION, payload
+
+

@@ -1,0 +1,50 @@
+"""Store: feature frames -> packed vectors in the online store, then onwards. Freshness waits for no checkpoint."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from pyflink.common import Row
+from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
+
+from jobs.runtime.envelope import ENVELOPE, FRAME
+from udfs.frame import BARS, Frame
+
+
+class WriteVectors(FlatMapFunction):
+    """Writes each feature frame under the fence of its view and shard; a frame goes on only when it is stored."""
+
+    def __init__(self, url: str, project: str, interval: str) -> None:
+        self.url, self.project, self.interval = url, project, interval
+
+    def open(self, context: RuntimeContext) -> None:
+        """Connect; a shard is opened with its first frame."""
+        from feature_repo.stores import open_store
+        from feature_repo.views import layout
+
+        self.store, self.layout = open_store(self.url), layout
+        self.fences: dict[tuple[str, str], int] = {}
+
+    def flat_map(self, row: Row) -> Iterator[Row]:
+        """One frame: its vectors, and for removed rows a vector without values."""
+        if row[1] == FRAME and (frame := Frame.unpack(row[2])).view != BARS:
+            self._write(frame)
+        yield row
+
+    def _write(self, frame: Frame) -> None:
+        view, shard = f"{frame.view}_{self.interval}", str(frame.shard)
+        if (view, shard) not in self.fences:
+            self.fences[view, shard] = self.store.fence(self.project, view, shard)
+        fence, layout = self.fences[view, shard], self.layout(view)
+        symbols = [*frame.symbols, *frame.removed]
+        gone = len(frame.removed)
+        values = np.vstack([frame.values, np.full((gone, len(frame.names)), np.nan)])
+        strings = [[text or None for text in frame.strings[name]] + [None] * gone for name, _ in layout.texts]
+        created_us = time.time_ns() // 1000
+        vectors = layout.pack(frame.event_time, fence, frame.revision, created_us, values, strings)
+        self.store.write(self.project, view, symbols, vectors, shard=shard, fence=fence)
+
+
+def store(frames: DataStream, function: WriteVectors, name: str) -> DataStream:
+    """Frames -> the same frames, stored."""
+    return frames.flat_map(function, output_type=ENVELOPE).uid(f"features.{name}").name(name)

@@ -1,0 +1,78 @@
+"""Write: frames and dead letters -> Avro records -> Kafka, all topics in one transaction."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pyflink.common import Row
+from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
+from pyflink.table import StatementSet, StreamTableEnvironment
+
+from jobs.runtime import kafka
+from jobs.runtime.envelope import FRAME, RECORD
+from schemas.settings import Settings
+from schemas.wire import encoder
+from udfs.frame import BARS, CROSS_ASSET, Frame
+
+BAR, FEATURE, REQUEST = "market.bar.v1", "feature.frame.v1", "scoring.request.v1"
+OUT = "select topic, k, v, cast(to_timestamp_ltz(ts, 3) as timestamp(3)) from records"
+
+
+class Encode(FlatMapFunction):
+    """Envelopes -> (topic, key, value, record time ms); with `score`, a request per finished cross-section."""
+
+    def __init__(self, ids: Mapping[str, int], interval: str, score: bool) -> None:
+        self.ids, self.interval, self.score = dict(ids), interval, score
+
+    def open(self, context: RuntimeContext) -> None:
+        """Avro writers of the topics."""
+        self.encode = {topic: encoder(topic, self.ids[topic]) for topic in (BAR, FEATURE, REQUEST)}
+
+    def flat_map(self, row: Row) -> Iterator[Row]:
+        """One envelope; what is no frame is a message for the topic that its kind names."""
+        shard, kind, payload = row
+        if kind != FRAME:
+            yield Row(kind, str(shard).encode(), payload, 0)
+            return
+        frame = Frame.unpack(payload)
+        topic = BAR if frame.view == BARS else FEATURE
+        record = bar_record(frame) if frame.view == BARS else feature_record(frame, self.interval)
+        yield self._record(topic, f"{frame.view}/{shard}", record | {"interval": self.interval}, frame)
+        if self.score and frame.view == CROSS_ASSET and frame.revision == 0:
+            yield self._record(REQUEST, self.interval, self._request(frame), frame)
+
+    def _record(self, topic: str, key: str, record: dict[str, Any], frame: Frame) -> Row:
+        return Row(topic, key.encode(), self.encode[topic](record), frame.event_time // 1000)
+
+    def _request(self, frame: Frame) -> dict[str, Any]:
+        name = hashlib.sha256(f"{self.interval}/{frame.event_time}".encode()).hexdigest()[:16]
+        return {"request_id": name, "event_time": frame.event_time, "interval": self.interval, "symbols": frame.symbols}
+
+
+def _head(frame: Frame) -> dict[str, Any]:
+    return {name: getattr(frame, name) for name in ("shard", "event_time", "known_at", "revision", "symbols", "removed")}
+
+
+def bar_record(frame: Frame) -> dict[str, Any]:
+    """A bar frame as a record of market.bar.v1, without the interval."""
+    columns = {name: frame.column(name).tolist() for name in frame.names}
+    return _head(frame) | columns | {"trade_count": [int(n) for n in columns["trade_count"]]}
+
+
+def feature_record(frame: Frame, interval: str) -> dict[str, Any]:
+    """A feature frame as a record of feature.frame.v1, without the interval."""
+    doubles = [{"name": name, "values": frame.column(name).tolist()} for name in frame.names]
+    strings = [{"name": name, "values": texts} for name, texts in frame.strings.items()]
+    return _head(frame) | {"view": f"{frame.view}_{interval}", "doubles": doubles, "strings": strings}
+
+
+def write(
+    tables: StreamTableEnvironment, settings: Settings, rows: DataStream, function: Encode, targets: list[str]
+) -> StatementSet:
+    """Everything into Kafka, exactly once."""
+    records = rows.flat_map(function, output_type=RECORD).uid("features.encode").name("encode")
+    tables.create_temporary_view("records", records)
+    tables.execute_sql(kafka.sink("committed", targets, settings))
+    statements = tables.create_statement_set()
+    statements.add_insert_sql(f"insert into committed {OUT}")
+    return statements

@@ -1,0 +1,39 @@
+"""Which decoded trade records can be used, and which reason speaks against each other one.
+
+In: decoded columns of market.price.v1 and the record times of their block. Out: a reason per record, 0 for none.
+"""
+
+import numpy as np
+
+from udfs.compiled import njit
+from udfs.ticks import CANCEL, HEARTBEAT
+
+REASONS = ("", "empty_symbol", "price_not_finite", "price_not_positive", "size_not_valid", "event_time_gap")
+EMPTY, NOT_FINITE, NOT_POSITIVE, SIZE, GAP = range(1, 6)
+NO_TEXT = 14695981039346656037  # FNV-1a of nothing
+
+
+@njit
+def validate(symbol, event_time, price, size, kind, first, last):  # type: ignore[no-untyped-def]
+    """Reason codes int8[n].
+
+    symbol: uint64 hashes; event_time: int64 microseconds; price, size: float64; kind: int8; first, last: the earliest
+    and latest payload time that the block's record times allow. A heartbeat only has a time; a cancel needs no price.
+    """
+    reason = np.zeros(kind.shape[0], np.int8)
+    for i in range(kind.shape[0]):
+        if event_time[i] < first or event_time[i] >= last:
+            reason[i] = GAP
+        elif kind[i] == HEARTBEAT:
+            continue
+        elif symbol[i] == NO_TEXT:
+            reason[i] = EMPTY
+        elif kind[i] == CANCEL:
+            continue
+        elif not np.isfinite(price[i]):
+            reason[i] = NOT_FINITE
+        elif price[i] <= 0:
+            reason[i] = NOT_POSITIVE
+        elif not np.isfinite(size[i]) or size[i] < 0:
+            reason[i] = SIZE
+    return reason
