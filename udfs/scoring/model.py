@@ -21,9 +21,9 @@ def normalise(values: npt.NDArray[np.float64], manifest: Manifest) -> npt.NDArra
     return clipped
 
 
-def too_few(values: npt.NDArray[np.float64], manifest: Manifest) -> npt.NDArray[np.bool_]:
-    """bool[M]: the rows that miss more features than the manifest allows; training leaves the same rows out."""
-    missing: npt.NDArray[np.bool_] = (~np.isfinite(values)).sum(axis=1) > manifest.max_missing
+def too_few(values: npt.NDArray[np.float64], max_missing: int) -> npt.NDArray[np.bool_]:
+    """bool[M]: the rows that miss more features than a model allows; training leaves the same rows out."""
+    missing: npt.NDArray[np.bool_] = (~np.isfinite(values)).sum(axis=1) > max_missing
     return missing
 
 
@@ -54,5 +54,5 @@ class Model:
         if values.ndim != 2 or values.shape[1] != len(self.manifest.features):
             raise ModelError(f"features of shape {values.shape}, the model needs [rows, {len(self.manifest.features)}]")
         scores = self._forward(normalise(values, self.manifest)).astype(np.float64)
-        scores[too_few(values, self.manifest)] = np.nan
+        scores[too_few(values, self.manifest.max_missing)] = np.nan
         return scores

@@ -1,0 +1,112 @@
+"""`tickloom train`: which columns teach, which label they get, and a model folder that comes out the same twice."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from schemas.errors import DataError
+from tickloom import cli, train
+from udfs.scoring.model import Model
+
+DAY = 86_400_000_000
+NAN = float("nan")
+
+
+def table(symbols=("A", "B", "C", "D"), bars=60, **columns):
+    """A feature table, in the order of `features compute`: event_time, then symbol."""
+    rng = np.random.default_rng(1)
+    n = len(symbols) * bars
+    time = pa.array(np.repeat(np.arange(1, bars + 1) * DAY, len(symbols)), pa.timestamp("us", "UTC"))
+    made = {
+        "symbol": pa.array(list(symbols) * bars),
+        "event_time": time,
+        "log_return": rng.normal(0, 0.01, n),
+        "sma_20": rng.normal(100, 1, n),
+        "rsi_14": rng.uniform(0, 100, n),
+        "beta_market_60": rng.normal(1, 1, n),
+        "peer_60": pa.array(["A"] * n),
+        "mine": rng.normal(0, 1, n),
+    }
+    return pa.table(made | columns)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def put(found):
+        pq.write_table(found, tmp_path / "features.parquet")
+        return tmp_path / "features.parquet"
+
+    return put
+
+
+def test_inputs_have_no_units(write):
+    """sma_20 is a price, peer_60 text, mine unknown: none of them can teach."""
+    names = ("indicators_1d:log_return", "indicators_1d:rsi_14", "cross_asset_1d:beta_market_60")
+    assert train.read(write(table()), "1d").features == names
+
+
+def test_label_is_the_next_bar_of_the_same_symbol(write):
+    """B misses its second bar and has no return at its last: its first row is labelled two days later.
+
+    day       1    2    3    4
+    A        .1   .2   .3   .4
+    B        .5    -   .7  nan
+    """
+    rows = [("A", 1, 0.1), ("B", 1, 0.5), ("A", 2, 0.2), ("A", 3, 0.3), ("B", 3, 0.7), ("A", 4, 0.4), ("B", 4, NAN)]
+    symbol, day, value = zip(*rows, strict=True)
+    time = pa.array([d * DAY for d in day], pa.timestamp("us", "UTC"))
+    found = train.read(write(pa.table({"symbol": symbol, "event_time": time, "log_return": value})), "1d")
+    labels = list(zip(found.event_time // DAY, found.label_time // DAY, found.values[:, 0], found.labels, strict=True))
+    assert labels == [(1, 2, 0.1, 0.2), (2, 3, 0.2, 0.3), (3, 4, 0.3, 0.4), (1, 3, 0.5, 0.7)]
+
+
+def test_order_of_the_table_does_not_matter(write):
+    straight = train.read(write(table()), "1d")
+    shuffled = train.read(write(table().take(np.random.default_rng(2).permutation(240))), "1d")
+    assert straight.values.tobytes() == shuffled.values.tobytes()
+    assert straight.labels.tobytes() == shuffled.labels.tobytes()
+
+
+BAD = {
+    "no return": (table().drop_columns(["log_return"]), "log_return is missing"),
+    "no symbol": (table().drop_columns(["symbol"]), "symbol is missing"),
+    "two revisions": (pa.concat_tables([table(), table()]), "two rows of one event_time"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_unusable_tables(write, name):
+    found, reason = BAD[name]
+    with pytest.raises(DataError, match=reason):
+        train.read(write(found), "1d")
+
+
+@pytest.mark.parametrize("content", [b"", b"not parquet"])
+def test_no_table(tmp_path, content):
+    path = tmp_path / "features.parquet"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="not a Parquet table"):
+        train.read(path, "1d")
+    with pytest.raises(DataError, match="not a Parquet table"):
+        train.read(tmp_path / "nowhere.parquet", "1d")
+
+
+def test_command(write, tmp_path):
+    """Noise in, so the report must say that the model knows nothing; the same folder twice, and it loads."""
+    path, outs = write(table()), [tmp_path / "a", tmp_path / "b"]
+    runner, app = CliRunner(), cli.build(["train"])
+    results = [
+        runner.invoke(app, ["train", "--features", str(path), "--out", str(out), "--folds", "2"]) for out in outs
+    ]
+    assert [result.exit_code for result in results] == [0, 0]
+    lines = results[0].stdout.splitlines()
+    assert lines[0].startswith("236 rows, 3 features")
+    assert sum(line.startswith("1970-") for line in lines) == 2
+    assert "not below that of a forecast of zero" in results[0].stdout
+    files = [{p.name: p.read_bytes() for p in out.iterdir()} for out in outs]
+    assert files[0] == files[1]
+    model = Model.load(outs[0], "cpu")
+    assert model.manifest.version in results[0].stdout
+    assert np.isfinite(model.score(np.zeros((1, 3)))).all()

@@ -1,0 +1,125 @@
+"""`tickloom train`: a model of the next bar's log return, from the features that the batch path computed.
+
+In: a Parquet table as `tickloom features compute` writes it. Out: a model folder, and walk-forward metrics on paper.
+Inputs are the features that have no unit (price and volume degree 0, such as rsi_14): they compare symbols and do not
+jump at a split. Columns of text (peer_60) and of unknown name are no inputs.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+
+from feature_repo.views import CROSS_ASSET, INDICATORS, layout
+from schemas.errors import DataError
+from schemas.settings import settings
+from udfs.kernels.state import Degree
+from udfs.plan import Plan
+
+if TYPE_CHECKING:
+    from udfs.scoring.learn import Rows
+    from udfs.scoring.walkforward import Fold, Metrics
+
+RETURN = "log_return"
+
+
+def train(
+    features: Annotated[Path, typer.Option(help="Parquet of `tickloom features compute`.")],
+    out: Annotated[Path | None, typer.Option(help="Model folder; setting scoring.model if left out.")] = None,
+    interval: Annotated[str, typer.Option(help="Bar interval of the table; setting bars.interval if left out.")] = "",
+    seed: Annotated[int, typer.Option(help="The same seed and table give the same model.")] = 0,
+    folds: Annotated[int, typer.Option(min=1, help="Stretches of time to test on.")] = 5,
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "mlp",
+) -> None:
+    """Learn the next bar's return walk-forward, print how good that was, and keep a model of all rows."""
+    from udfs.scoring import artifact
+    from udfs.scoring.learn import Recipe, learn, walk_forward
+
+    recipe = Recipe(name, interval or settings().bars.interval, seed)
+    rows = read(features, recipe.interval)
+    results = walk_forward(rows, recipe, folds)
+    metrics = mean([found for _, found in results])
+    typer.echo(report(rows, results, metrics))
+    manifest, weights = learn(rows, recipe, metrics)
+    folder = out or Path(settings().scoring.model)
+    artifact.save(folder, manifest, artifact.encode(weights))
+    typer.echo(f"final fit on all {manifest.rows:,} rows, to {manifest.train_end[:10]}: its future is untested")
+    typer.echo(f"{folder}: {manifest.name} version {manifest.version}")
+
+
+def read(path: Path, interval: str) -> "Rows":
+    """Rows with a label from a feature table; DataError if it cannot be used."""
+    from udfs.scoring.learn import Rows
+
+    table = _sorted(path)
+    inputs = {ref: name for ref, name in _unit_free(interval) if name in table.column_names}
+    if not inputs:
+        raise DataError("no column is a feature without units", where=str(path), hint=f"is it of interval {interval}?")
+    symbol = table["symbol"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    time = table["event_time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    follows = symbol[1:] == symbol[:-1]  # the next row is the same symbol's next bar
+    if np.any(follows & (time[1:] == time[:-1])):
+        raise DataError(
+            "a symbol has two rows of one event_time", where=str(path), hint="give the latest revision only"
+        )
+    label = np.where(follows, _numbers(table, RETURN)[1:], np.nan)
+    known = np.isfinite(label)
+    values = np.column_stack([_numbers(table, name) for name in inputs.values()])
+    return Rows(tuple(inputs), values[:-1][known], label[known], time[:-1][known], time[1:][known])
+
+
+def mean(found: "list[Metrics]") -> dict[str, float]:
+    """Metrics averaged over the folds that have them."""
+    columns = {key: np.array([getattr(m, key) for m in found]) for key in ("ic", "hit_rate", "mse_ratio")}
+    return {key: float(np.nanmean(values)) for key, values in columns.items() if not np.isnan(values).all()}
+
+
+def report(rows: "Rows", results: "list[tuple[Fold, Metrics]]", metrics: dict[str, float]) -> str:
+    """The metrics as a table, and what they amount to."""
+    lines = [
+        f"{len(rows.labels):,} rows, {len(rows.features)} features: {', '.join(rows.features)}",
+        f"{'test from':<12}{'to':<12}{'rows':>9}{'IC':>9}{'hit rate':>10}{'MSE/zero':>10}",
+    ]
+    for fold, m in results:
+        lines.append(
+            f"{_day(fold.start):<12}{_day(fold.end):<12}{m.rows:>9,}{m.ic:>9.4f}{m.hit_rate:>10.4f}{m.mse_ratio:>10.5f}"
+        )
+    ic, hit_rate, mse_ratio = (metrics.get(key, np.nan) for key in ("ic", "hit_rate", "mse_ratio"))
+    lines.append(f"{'mean':<33}{ic:>9.4f}{hit_rate:>10.4f}{mse_ratio:>10.5f}")
+    if not mse_ratio < 1:
+        lines.append(
+            "The squared error is not below that of a forecast of zero: this model knows nothing of the size of moves."
+        )
+    return "\n".join(lines)
+
+
+def _sorted(path: Path) -> pa.Table:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"not a Parquet table: {error}", where=str(path), hint="tickloom features compute") from error
+    if missing := {"symbol", "event_time", RETURN} - set(table.column_names):
+        raise DataError(f"column {min(missing)} is missing", where=str(path), hint="tickloom features compute")
+    return table.sort_by([("symbol", "ascending"), ("event_time", "ascending")])
+
+
+def _unit_free(interval: str) -> list[tuple[str, str]]:
+    """(view:feature, feature) of all numeric features that have no unit."""
+    plan = Plan(interval)
+    indicators = [name for name in plan.outputs if plan.degree(name) == Degree()]
+    names = {INDICATORS + interval: indicators, CROSS_ASSET + interval: layout(CROSS_ASSET + interval).numbers}
+    return [(f"{view}:{name}", name) for view, of in names.items() for name in of]
+
+
+def _numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = table[name].cast(pa.float64()).to_numpy()
+    return found
+
+
+def _day(event_time_us: int) -> str:
+    return str((datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=event_time_us)).date())
