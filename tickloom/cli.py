@@ -13,13 +13,25 @@ import typer
 from schemas.errors import TickloomError
 
 # words of the command -> "module:function"; the function's signature are its options, its docstring is its help
-COMMANDS: dict[str, str] = {}
+COMMANDS = {
+    "stack up": "tickloom.stack.commands:up",
+    "stack down": "tickloom.stack.commands:down",
+    "stack status": "tickloom.stack.commands:status",
+    "stack logs": "tickloom.stack.commands:logs",
+    "stack env": "tickloom.stack.commands:env",
+    "train": "tickloom.train:train",
+}
 GROUPS = {"stack": "Kafka, schema registry, Flink and Redis as local processes."}
 
 
 def build(words: list[str]) -> typer.Typer:
     """The program for these command line words; commands that are not among them carry their help only."""
-    app = typer.Typer(help="Market data into features while it arrives.", no_args_is_help=True, add_completion=False)
+    app = typer.Typer(
+        help="Market data into features while it arrives.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
     groups = {name: typer.Typer(name=name, help=text, no_args_is_help=True) for name, text in GROUPS.items()}
     for group in groups.values():
         app.add_typer(group)

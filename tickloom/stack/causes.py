@@ -1,0 +1,48 @@
+"""Why a server or a job failed, read from what it printed: a pattern, the cause in our words, and what to do."""
+
+import re
+from pathlib import Path
+
+CAUSES = (
+    (r"Address already in use|Failed to bind", "a port is taken", "tickloom stack up --ports auto"),
+    (r"UnsupportedClassVersionError", "Java is older than 17", "install a JDK 17 or later, or set JAVA_HOME to one"),
+    (r"java: (?:command )?not found|specify JAVA_HOME", "Java is missing", "install a JDK 17 or later"),
+    (
+        r"Could not find any factory for identifier '([^']+)'|(?:ClassNotFound|NoClassDefFound)\w+: ([\w.$/]+)",
+        "a jar is missing on the class path: {0}",
+        "make setup, then tickloom stack down && tickloom stack up",
+    ),
+    (
+        r"ModuleNotFoundError: No module named '([^']+)'",
+        "a Python worker does not find the module {0}",
+        "make setup; a job's own modules must be in dist/tickloom.zip",
+    ),
+    (
+        r"Connection refused.*?(?:localhost|127\.0\.0\.1)[/:\d]*|RestClientException|Could not retrieve the execution",
+        "no Flink cluster answers",
+        "tickloom stack up",
+    ),
+    (
+        r"NoResourceAvailableException|Could not acquire the minimum required resources",
+        "the cluster has no free slot for the job",
+        "cancel a job (flink list), or start it with a smaller parallelism",
+    ),
+    (r"OutOfMemoryError|Cannot allocate memory", "out of memory", "free memory, or lower *.memory.process.size"),
+    (r"No space left on device", "the disk is full", "make clean, or set TICKLOOM_HOME to another disk"),
+)
+LINES = 12
+
+
+def explain(text: str) -> tuple[str, str]:
+    """(cause, what to do) of the first known pattern in a log; two empty texts when none is known."""
+    for pattern, cause, remedy in CAUSES:
+        match = re.search(pattern, text)
+        if match:
+            return cause.format(next(filter(None, match.groups()), "")), remedy
+    return "", ""
+
+
+def tail(path: Path, lines: int = LINES) -> str:
+    """The last lines of a log; says so when it is empty or missing."""
+    text = path.read_text("utf-8", "replace") if path.exists() else ""
+    return "\n".join(text.splitlines()[-lines:]) or "(nothing was logged)"

@@ -1,0 +1,93 @@
+"""Write the configuration files of one stack: those of flink-conf with its own ports and folders."""
+
+from pathlib import Path
+
+from schemas.errors import StackError
+from schemas.settings import PROJECT, Ports, state_dir
+from tickloom.stack import jars
+from tickloom.stack.environment import flink_folder, flink_home
+from tickloom.stack.ports import HOST
+
+SOURCE = PROJECT / "flink-conf"
+# 16 bytes in base64, as KRaft wants the name of a cluster: "tickloom-stack-1"
+CLUSTER_ID = "dGlja2xvb20tc3RhY2stMQ"
+
+
+def override(text: str, values: dict[str, object], separator: str) -> str:
+    """A flat `key<separator>value` file in which these values replace or join those that it has."""
+    kept = [line for line in text.splitlines() if line.partition(separator)[0] not in values]
+    return "\n".join([*kept, *(f"{key}{separator}{value}" for key, value in values.items())]) + "\n"
+
+
+def flink(ports: Ports) -> None:
+    """Flink's configuration and lib folder: the wheel's jars, its Python jar, and the connectors, as links."""
+    conf = flink_folder("conf")
+    _links(conf, [path for path in SOURCE.iterdir() if path.suffix in {".properties", ".toml"}])
+    for name in ("tmp", "checkpoints", "savepoints"):
+        flink_folder(name).mkdir(parents=True, exist_ok=True)
+    values = {
+        "jobmanager.rpc.port": ports.flink + 1,
+        "rest.port": ports.flink,
+        "io.tmp.dirs": flink_folder("tmp"),
+        "execution.checkpointing.dir": flink_folder("checkpoints").as_uri(),
+        "execution.checkpointing.savepoint-dir": flink_folder("savepoints").as_uri(),
+    }
+    (conf / "config.yaml").write_text(override((SOURCE / "config.yaml").read_text("utf-8"), values, ": "), "utf-8")
+    home = flink_home()
+    _links(flink_folder("lib"), [*home.glob("lib/*.jar"), *home.glob("opt/flink-python-*.jar"), *jars.connectors()])
+
+
+def kafka(ports: Ports, broker: int, brokers: int) -> Path:
+    """The configuration file of a broker (counted from 0); StackError if its data is of a cluster of other size."""
+    folder = state_dir() / "kafka"
+    _demand_size(folder, brokers)
+    listeners = [kafka_listeners(ports, index) for index in range(brokers)]
+    replicas, in_sync = brokers, min(2, brokers)
+    values = {
+        "node.id": broker + 1,
+        "controller.quorum.voters": ",".join(f"{i + 1}@{HOST}:{port}" for i, (_, port) in enumerate(listeners)),
+        "listeners": "BROKER://{0}:{1},CONTROLLER://{0}:{2}".format(HOST, *listeners[broker]),
+        "advertised.listeners": f"BROKER://{HOST}:{listeners[broker][0]}",
+        "log.dirs": folder / f"data-{broker + 1}",
+        "min.insync.replicas": in_sync,
+    }
+    values |= dict.fromkeys(("default.replication.factor", *_internal("replication.factor")), replicas)
+    values |= dict.fromkeys(_internal("min.isr")[1:], in_sync)
+    path = folder / f"broker-{broker + 1}.properties"
+    path.write_text(override((SOURCE / "kafka.properties").read_text("utf-8"), values, "="), "utf-8")
+    return path
+
+
+def kafka_listeners(ports: Ports, broker: int) -> tuple[int, int]:
+    """(broker port, controller port) of a broker, counted from 0."""
+    return ports.kafka + 2 * broker, ports.kafka + 2 * broker + 1
+
+
+def _internal(setting: str) -> list[str]:
+    topics = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
+    return [f"{topic}.{setting}" for topic in topics]
+
+
+def _demand_size(folder: Path, brokers: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "brokers"
+    kept = int(record.read_text("utf-8")) if record.exists() else brokers
+    if kept != brokers:
+        raise StackError(
+            f"the data of this stack belongs to {kept} broker(s), not {brokers}",
+            where=str(folder),
+            hint=f"tickloom stack up --brokers {kept}, or tickloom stack down --wipe first",
+        )
+    record.write_text(str(brokers), "utf-8")
+
+
+def _links(folder: Path, targets: list[Path]) -> None:
+    """Make the folder hold links to these files; those that are right stay, since a running server may read them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {folder / target.name: target for target in targets}
+    for link in folder.iterdir():
+        if link.is_symlink() and link.readlink() != wanted.get(link):
+            link.unlink()
+    for link, target in wanted.items():
+        if not link.is_symlink():
+            link.symlink_to(target)
