@@ -32,7 +32,8 @@ Schema = Any
 Lookup = Callable[[int], Schema]
 """Writer's schema (JSON, as dict) of an id; SchemaError for an id that the registry does not know."""
 
-_MICROS = {"timestamp-millis": Fraction(1000), "timestamp-micros": Fraction(1), "timestamp-nanos": Fraction(1, 1000)}
+_NOTES = ("logicalType", "__fastavro_parsed", "__named_schemas")
+_MICROS = {"timestamp-millis": Fraction(1000), "timestamp-nanos": Fraction(1, 1000)}
 
 
 def encoder(name: str, schema_id: int) -> Callable[[Record], bytes]:
@@ -61,7 +62,7 @@ def decode(message: bytes, lookup: Lookup) -> Record:
 
     SchemaError: the id is unknown or the writer's record is none of ours. DecodeError: `what` is one of REASONS.
     """
-    return resolution(lookup, schema_id(message)).read(message[HEAD.size :])
+    return _resolution(lookup, schema_id(message)).read(message[HEAD.size :])
 
 
 def schema_id(message: bytes) -> int:
@@ -76,19 +77,12 @@ def record_name(schema: Schema) -> str:
     return str(schema.get("name", "")).rpartition(".")[2] if isinstance(schema, dict) else ""
 
 
-def micros(writer: Schema, reader: Schema) -> Fraction:
-    """What a writer's number is multiplied with to be in our field's unit; 1 unless both say that they are times."""
-    if _logical(reader) != "timestamp-micros":
-        return Fraction(1)
-    return _MICROS.get(_logical(writer), Fraction(1))
-
-
 def plain(schema: Schema) -> Schema:
-    """The schema without logical types, so that fastavro gives times as the integers that they are."""
+    """The schema without logical types (and fastavro's notes), so that times are read as the integers that they are."""
     if isinstance(schema, list):
         return [plain(branch) for branch in schema]
     if isinstance(schema, dict):
-        return {key: plain(value) for key, value in schema.items() if key != "logicalType"}
+        return {key: plain(value) for key, value in schema.items() if key not in _NOTES}
     return schema
 
 
@@ -99,6 +93,7 @@ class Resolution:
     writer: Schema
     reader: Schema
     units: dict[str, Fraction]
+    """What the numbers of a field are multiplied with, where that is not 1."""
 
     def read(self, body: bytes) -> Record:
         """The record of an Avro body; DecodeError with one of REASONS if there is none, or not only one."""
@@ -116,31 +111,28 @@ class Resolution:
 
 
 @lru_cache(maxsize=256)
-def resolution(lookup: Lookup, writer_id: int, name: str | None = None) -> Resolution:
-    """The resolution of a writer's id to our schema of that name, or of the writer's record name; else SchemaError."""
-    return resolve(lookup(writer_id), name, where=f"schema id {writer_id}")
+def _resolution(lookup: Lookup, writer_id: int) -> Resolution:
+    writer = lookup(writer_id)
+    name = next((n for n in (*TOPICS, DEAD_LETTER) if record_name(load(n)) == record_name(writer)), None)
+    if name is None:
+        raise SchemaError(f"{record_name(writer)!r} is no record of ours", where=f"schema id {writer_id}")
+    return resolve(writer, json.loads(text(name)))
 
 
-def resolve(writer: Schema, name: str | None, *, where: str = "") -> Resolution:
-    """The resolution of a writer's schema to ours of that name; SchemaError if it is another record."""
-    name = name or _topics().get(record_name(writer))
-    if name is None or record_name(writer) != record_name(json.loads(text(name))):
-        raise SchemaError(f"{record_name(writer) or 'not a record'!r} is not a record of {name or 'ours'}", where=where)
-    reader = json.loads(text(name))
+def resolve(writer: Schema, reader: Schema) -> Resolution:
+    """How records of a writer's schema are read in ours (both JSON); SchemaError if it is another record."""
+    if record_name(writer) != record_name(reader):
+        raise SchemaError(f"a record {record_name(writer)!r} is not a {record_name(reader)}")
     try:
         return Resolution(parse_schema(plain(writer)), parse_schema(plain(reader)), _units(writer, reader))
     except Exception as error:  # whatever a stranger registered must not stop us
-        raise SchemaError(f"the writer's schema does not parse: {error}", where=where) from error
-
-
-def _topics() -> dict[str, str]:
-    return {record_name(json.loads(text(name))): name for name in (*TOPICS, DEAD_LETTER)}
+        raise SchemaError(f"the writer's schema of {record_name(reader)} does not parse: {error}") from error
 
 
 def _units(writer: Schema, reader: Schema) -> dict[str, Fraction]:
-    ours = {field["name"]: field["type"] for field in reader["fields"]}
-    factors = {f["name"]: micros(f["type"], ours[f["name"]]) for f in writer["fields"] if f["name"] in ours}
-    return {field: factor for field, factor in factors.items() if factor != 1}
+    times = {field["name"] for field in reader["fields"] if _logical(field["type"]) == "timestamp-micros"}
+    written = {field["name"]: _logical(field["type"]) for field in writer["fields"] if field["name"] in times}
+    return {name: _MICROS[unit] for name, unit in written.items() if unit in _MICROS}
 
 
 def _logical(schema: Schema) -> str:
