@@ -103,13 +103,12 @@ def _field(data: Bytes, at: Ints, ends: Ints, absent: Flags, op: Ints, codes: In
         _constants(at, op[FROM], out)
     else:
         _fixed(data, at, ends, absent, kind, out[VALUE])
-    if op[NULLABLE]:
-        for j in range(at.shape[0]):
-            out[VALID, j] = at[j] > 0 and not absent[j]
-    if union:
+    if union or op[NULLABLE]:
         for j in range(at.shape[0]):
             if op[WIDE] and absent[j]:
                 out[VALUE, j] = NAN
+            if at[j] > 0:
+                out[VALID, j] = op[NULLABLE] and not absent[j]
             absent[j] = False
 
 
