@@ -1,0 +1,54 @@
+"""Naive twins of the synthetic tape: its random numbers on Python integers, its truth by reading all records."""
+
+from itertools import groupby
+from typing import Any
+
+MASK = 2**64 - 1
+GOLDEN = 0x9E3779B97F4A7C15
+Row = dict[str, Any]
+
+
+def splitmix(x: int) -> int:
+    """The finaliser of SplitMix64."""
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & MASK
+    return x ^ x >> 31
+
+
+def draw(seed: int, symbol: int, sequence: int, purpose: int) -> int:
+    """The random 64 bits of a symbol, a sequence and a purpose."""
+    x = splitmix((seed + GOLDEN * (symbol + 2)) & MASK)
+    x = splitmix((x + GOLDEN * (sequence + 1)) & MASK)
+    return splitmix((x + GOLDEN * (purpose + 1)) & MASK)
+
+
+def final_bars(records: list[Row], interval_us: int) -> list[Row]:
+    """Bars of all records of a tape, whatever their order: repeats once, cancelled trades not at all."""
+    gone = {row["trade_id"] for row in records if row["kind"] == "CANCEL"}
+    trades = {row["trade_id"]: row for row in records if row["trade_id"] not in gone}
+
+    def bar_of(row: Row) -> tuple[int, str]:
+        return (row["event_time"] // interval_us + 1) * interval_us, row["symbol"]
+
+    ordered = sorted(trades.values(), key=lambda row: (*bar_of(row), row["event_time"], row["sequence"]))
+    bars = []
+    for (end, symbol), group in groupby(ordered, bar_of):
+        rows = list(group)
+        prices = [row["price"] for row in rows]
+        bars.append(
+            {"symbol": symbol, "event_time": end, "open": prices[0], "high": max(prices), "low": min(prices)}
+            | {"close": prices[-1], "volume": sum(row["size"] for row in rows), "trade_count": len(rows)}
+        )
+    return bars
+
+
+def late_trades(records: list[Row], lateness_us: int, block_us: int) -> int:
+    """Trades (first copies) that arrive when their block is over by the newest event time before them."""
+    newest, seen, late = 0, set(), 0
+    for row in records:
+        end = (row["event_time"] // block_us + 1) * block_us
+        first = row["kind"] == "TRADE" and row["trade_id"] not in seen
+        late += first and end <= newest - lateness_us
+        seen.add(row["trade_id"])
+        newest = max(newest, row["event_time"])
+    return late
