@@ -1,28 +1,25 @@
 """What each feature view holds, derived from the registry of features; Feast is not needed to read it."""
 
+from functools import cache
 from pathlib import Path
 
 from schemas.errors import FeatureError
 from schemas.settings import parse_duration, state_dir
-from udfs.registry import Plan
+from udfs.correlation import OUTPUTS, PEER
+from udfs.plan import Plan
 from udfs.vector import Kind, Layout
 
 INDICATORS, CROSS_ASSET = "indicators_", "cross_asset_"
-CROSS_FIELDS: tuple[tuple[str, Kind], ...] = (
-    ("corr_market_60", "f8"),
-    ("beta_market_60", "f8"),
-    ("peer_60", "str"),
-    ("peer_corr_60", "f8"),
-)
 
 
+@cache
 def layout(view: str) -> Layout:
-    """Fields of `indicators_<interval>` or `cross_asset_<interval>`, in order; FeatureError for any other view."""
+    """Fields of `indicators_<interval>` or `cross_asset_<interval>`, in order; FeatureError for any other."""
     for prefix in (INDICATORS, CROSS_ASSET):
         interval = view.removeprefix(prefix)
         if interval != view:
             parse_duration(interval)
-            return Layout(view, CROSS_FIELDS if prefix == CROSS_ASSET else _indicators(interval))
+            return Layout(view, _cross_asset() if prefix == CROSS_ASSET else _indicators(interval))
     raise FeatureError(f"there is no feature view {view!r}", hint=f"{INDICATORS}1d or {CROSS_ASSET}1d")
 
 
@@ -33,3 +30,7 @@ def feature_log(interval: str) -> Path:
 
 def _indicators(interval: str) -> tuple[tuple[str, Kind], ...]:
     return tuple((name, "f8") for name in Plan(interval).outputs)
+
+
+def _cross_asset() -> tuple[tuple[str, Kind], ...]:
+    return tuple((name, "str" if name == PEER else "f8") for name in OUTPUTS)

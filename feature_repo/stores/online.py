@@ -1,4 +1,4 @@
-"""Feast's online store interface over packed vectors: RedisVectorOnlineStore and SqliteVectorOnlineStore.
+"""Feast's online store interface over packed vectors: VectorOnlineStore, and one class each for Redis and SQLite.
 
 In: Feast's protobuf values and views. Out: the same vectors that the features job writes. Must not know: features,
 Flink, or how a store compares.
@@ -58,13 +58,20 @@ class StateFolderRegistryStore(FileRegistryStore):  # type: ignore[misc]
         super().__init__(registry_config, folder)
 
 
+class VectorOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
+    """`url`: redis://host:port/db or sqlite:///path; empty: the store of Tickloom's settings, which the jobs write."""
+
+    type: Literal["feature_repo.stores.online.VectorOnlineStore"] = "feature_repo.stores.online.VectorOnlineStore"
+    url: str = ""
+
+
 class VectorOnlineStore(OnlineStore):  # type: ignore[misc]
-    """What both stores share; `_url` says where the vectors are."""
+    """Packed vectors wherever the address says, for `online_store: type:` of a feature_store.yaml."""
 
     _store: Store | None = None
 
     def _url(self, config: RepoConfig) -> str:
-        raise NotImplementedError
+        return str(config.online_store.url) or store_url()
 
     def _open(self, config: RepoConfig) -> Store:
         if self._store is None:
@@ -134,7 +141,7 @@ class RedisVectorOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
 
 
 class RedisVectorOnlineStore(VectorOnlineStore):
-    """Packed vectors in Redis, for `online_store: type:` of a feature_store.yaml."""
+    """Packed vectors in Redis, and nowhere else."""
 
     def _url(self, config: RepoConfig) -> str:
         url = str(config.online_store.connection_string) or store_url()
@@ -153,7 +160,7 @@ class SqliteVectorOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
 
 
 class SqliteVectorOnlineStore(VectorOnlineStore):
-    """Packed vectors in one SQLite file, for `online_store: type:` of a feature_store.yaml."""
+    """Packed vectors in one SQLite file, whatever store the settings name."""
 
     def _url(self, config: RepoConfig) -> str:
         path = Path(str(config.online_store.path) or state_dir() / "online.db")
