@@ -16,9 +16,6 @@ from schemas.registry import register
 from schemas.settings import Kafka, parse_duration, settings, store_url
 from udfs.scoring.artifact import load
 
-# A bundle holds requests back until it is full or this old; it is also the largest batch in time.
-BUNDLE_MS = "20"
-
 
 def main() -> None:
     """Check the model here, where a person sees it, then build the job and submit it."""
@@ -35,7 +32,6 @@ def main() -> None:
     )
 
     _, tables = environment("tickloom.scoring")
-    tables.get_config().set("python.fn-execution.bundle.time", BUNDLE_MS)
     tables.execute_sql(kafka.source("request", REQUESTS, config))
     tables.execute_sql(kafka.sink("scored", [SCORES, DEAD_LETTERS], config))
     score(tables.sql_query("select v, part, pos, ts from request"), scoring).execute_insert("scored")

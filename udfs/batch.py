@@ -56,7 +56,8 @@ def compute(bars: pa.Table, actions: pa.Table | None, interval: str) -> pa.Table
     state = np.zeros((len(tape.names), plan.width))
     splits = effective(read_actions(actions)) if actions is not None else {}
     waiting = pending(splits, {name: row for row, name in enumerate(tape.names)}, np.iinfo(np.int64).min)
-    features = fold(plan, state, tape.rows, tape.times, tape.values, waiting)
+    until = int(tape.times.max(initial=0))
+    features = fold(plan, state, tape.rows, tape.times, tape.values, waiting, until)
     numbers, peers = _cross(tape, features[:, plan.outputs.index("log_return")])
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
@@ -91,13 +92,21 @@ def read_bars(bars: pa.Table) -> Tape:
 
 
 def read_actions(actions: pa.Table) -> list[dict[str, object]]:
-    """The records of the table; DataError when a column is missing, has nulls, or ex_date is not a date."""
+    """The records as Avro has them, times as whole numbers; DataError for columns missing, null, or ex_date no date."""
     _need(actions, ACTION, "actions")
     kind = actions.schema.field("ex_date").type
     if not pa.types.is_date(kind):
         raise DataError(f"ex_date is of type {kind}, not a date", where="actions")
+    for name, number in (("ex_date", pa.int32()), ("known_at", pa.int64())):
+        place = actions.schema.get_field_index(name)
+        actions = actions.set_column(place, name, _plain(actions[name]).cast(number))
     records: list[dict[str, object]] = actions.to_pylist()
     return records
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times in microseconds, dates in days."""
+    return column.cast(TIME) if pa.types.is_timestamp(column.type) else column.cast(pa.date32())
 
 
 def _keys(bars: pa.Table) -> tuple[list[str], Rows, Rows]:

@@ -1,7 +1,8 @@
 """Indicators: blocks of ticks and corporate actions of a shard -> bar frames and indicator frames, rewinding at need."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pyflink.common import Row, Types
 from pyflink.datastream import DataStream, KeyedProcessFunction, RuntimeContext
@@ -20,10 +21,21 @@ from udfs.ticks import Ticks
 
 
 class Indicators(KeyedProcessFunction):
-    """One Shard per key: the log is keyed state, the live arrays are this object's."""
+    """One Shard per key: the log is keyed state, the live arrays are this object's.
 
-    def __init__(self, interval: str, state: State, price: DeadLetters, action: DeadLetters) -> None:
-        self.interval, self.price, self.action = interval, price, action
+    price and action make the dead letters of what is refused; without them a refusal fails the job. known: corporate
+    actions that hold from the start.
+    """
+
+    def __init__(
+        self,
+        interval: str,
+        state: State,
+        price: DeadLetters | None = None,
+        action: DeadLetters | None = None,
+        known: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.interval, self.price, self.action, self.known = interval, price, action, known
         self.horizon = Horizon(state.horizon_bars, state.anchor_bars, state.tick_horizon_bars)
 
     def open(self, context: RuntimeContext) -> None:
@@ -45,6 +57,8 @@ class Indicators(KeyedProcessFunction):
             take = {TICKS: self._ticks, LATE: self._late, ACTION: self._act}[kind]
             yield from map(envelope, take(shard, payload, context))
         except BeyondHorizon as refused:
+            if kind == TICKS:  # settings are checked to make this impossible
+                raise
             self.counts.dead()
             yield self._refuse(number, kind, payload, refused)
 
@@ -55,6 +69,8 @@ class Indicators(KeyedProcessFunction):
     def _shard(self, number: int) -> Shard:
         if number not in self.shards:
             self.shards[number] = Shard(number, self.plan, parse_duration(self.interval), self.log, self.horizon)
+            for action in self.known:
+                self.shards[number].act(action)
         return self.shards[number]
 
     def _ticks(self, shard: Shard, payload: bytes, context: KeyedProcessFunction.Context) -> list[Frame]:
@@ -80,6 +96,6 @@ class Indicators(KeyedProcessFunction):
 
 
 def indicators(blocks: DataStream, function: Indicators) -> DataStream:
-    """Blocks keyed by shard -> frames."""
+    """Rows (shard, kind, payload) -> frames."""
     keyed = blocks.key_by(lambda row: row[0], key_type=Types.INT())
     return keyed.process(function, output_type=ENVELOPE).uid("features.indicators").name("indicators")

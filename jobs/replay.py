@@ -1,0 +1,50 @@
+"""Parquet -> slices -> ticks -> bars -> indicators -> cross-section -> Parquet: the stages of the features job, bounded.
+
+    flink run -pym jobs.replay -pyfs dist/tickloom.zip --out OUT.parquet PATH...
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from jobs.runtime.environment import environment
+from jobs.stages.cross_section import CrossSection, cross_section
+from jobs.stages.indicators import Indicators, indicators
+from jobs.stages.slices import ReadSlice, plan, read_slices
+from schemas.settings import parse_duration, settings
+from udfs.batch import read_actions
+from udfs.frame import Frame
+from udfs.table import table
+
+BLOCK_US = 60_000_000  # width of a slice where bars are not shorter
+
+
+def main() -> None:
+    """Build the job, run it to its end, write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paths", nargs="+", help="Parquet files of ticks or bars")
+    parser.add_argument("--out", required=True, help="Parquet file to write")
+    parser.add_argument("--actions", help="Parquet file of corporate actions")
+    parser.add_argument("--interval", default=settings().bars.interval, help="length of a bar: 1s, 1m, 1d")
+    options = parser.parse_args()
+    config, interval_us = settings(), parse_duration(options.interval)
+    known = read_actions(pq.read_table(options.actions)) if options.actions else []
+
+    _, tables = environment("tickloom.replay")
+    with tempfile.TemporaryDirectory() as folder:
+        plan_file = Path(folder) / "plan.csv"
+        ticks = plan(options.paths, min(interval_us, BLOCK_US), interval_us, plan_file)
+        blocks = read_slices(tables, plan_file, ReadSlice(options.paths, interval_us, config.state.shards))
+        frames = indicators(blocks, Indicators(options.interval, config.state, known=known))
+        crossed = cross_section(frames, CrossSection(config.state.horizon_bars))
+        tables.create_temporary_view("frames", frames.union(crossed))
+        with tables.execute_sql("select payload from frames").collect() as rows:
+            result = table(Frame.unpack(bytes(row[0])) for row in rows)
+    pq.write_table(result, options.out)
+    print(f"{ticks:,} ticks, {result.num_rows:,} rows: {options.out}")
+
+
+if __name__ == "__main__":
+    main()

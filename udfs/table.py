@@ -1,0 +1,57 @@
+"""Frames back into one table: what a stream emitted, as the batch would have written it.
+
+In: feature frames of any shards, in any order, with their revisions. Out: the newest revision of every row.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from udfs.correlation import OUTPUTS, PEER
+from udfs.frame import CROSS_ASSET, INDICATORS, Frame
+
+TIME = pa.timestamp("us", tz="UTC")
+KEYS = ["symbol", "event_time"]
+
+
+def table(frames: Iterable[Frame]) -> pa.Table:
+    """Columns of `features compute` (symbol, event_time, features), sorted by event_time, symbol.
+
+    Only the highest revision of a row counts; rows that an amendment removed are left out.
+    """
+    by_view: dict[str, list[Frame]] = {INDICATORS: [], CROSS_ASSET: []}
+    for frame in frames:
+        if frame.view in by_view:
+            by_view[frame.view].append(frame)
+    joined = _newest(by_view[INDICATORS]).join(_newest(by_view[CROSS_ASSET]), KEYS, join_type="full outer")
+    cross = [name for name in OUTPUTS if name in joined.column_names]
+    names = [name for name in joined.column_names if name not in cross] + cross
+    return joined.sort_by([("event_time", "ascending"), ("symbol", "ascending")]).select(names).combine_chunks()
+
+
+def _newest(frames: list[Frame]) -> pa.Table:
+    """The rows of one view, each of its highest revision."""
+    keys = {"symbol": pa.string(), "event_time": TIME}
+    if not frames:
+        return pa.table({name: pa.array([], kind) for name, kind in keys.items()})
+    symbols = np.array([name for frame in frames for name in (*frame.symbols, *frame.removed)], object)
+    sizes = [len(frame.symbols) + len(frame.removed) for frame in frames]
+    times = np.repeat([frame.event_time for frame in frames], sizes)
+    revisions = np.repeat([frame.revision for frame in frames], sizes)
+    alive = np.concatenate([np.arange(size) < len(frame.symbols) for frame, size in zip(frames, sizes, strict=True)])
+    values = np.concatenate([_padded(frame) for frame in frames])
+    order = np.lexsort((revisions, symbols.astype("U"), times))
+    last = np.ones(len(order), bool)
+    last[:-1] = (times[order][1:] != times[order][:-1]) | (symbols[order][1:] != symbols[order][:-1])
+    rows = order[last & alive[order]]
+    columns = {"symbol": pa.array(symbols[rows]), "event_time": pa.array(times[rows]).cast(TIME)}
+    columns |= {name: pa.array(values[rows, i]) for i, name in enumerate(frames[0].names)}
+    if frames[0].strings:
+        peers = [text for frame in frames for text in (*frame.strings[PEER], *[""] * len(frame.removed))]
+        columns[PEER] = pa.array([peers[row] or None for row in rows], pa.string())
+    return pa.table(columns)
+
+
+def _padded(frame: Frame) -> np.ndarray:
+    return np.vstack([frame.values, np.full((len(frame.removed), len(frame.names)), np.nan)])
