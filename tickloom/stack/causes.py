@@ -13,8 +13,8 @@ CAUSES = (
         "make setup, then tickloom stack down && tickloom stack up",
     ),
     (
-        r"ModuleNotFoundError: No module named '([^']+)'",
-        "a Python worker does not find the module {0}",
+        r"(?:ModuleNotFoundError|python[\d.]*): No module named '?([\w.]+)",
+        "Python does not find the module {0}",
         "make setup; a job's own modules must be in dist/tickloom.zip",
     ),
     (
@@ -42,7 +42,16 @@ def explain(text: str) -> tuple[str, str]:
     return "", ""
 
 
-def tail(path: Path, lines: int = LINES) -> str:
-    """The last lines of a log; says so when it is empty or missing."""
-    text = path.read_text("utf-8", "replace") if path.exists() else ""
-    return "\n".join(text.splitlines()[-lines:]) or "(nothing was logged)"
+def essence(text: str) -> str:
+    """A log without the frames of Java's stacks, which hide what was said."""
+    return "\n".join(line for line in text.splitlines() if not re.match(r"\s+at |\s+\.\.\. \d+ more", line))
+
+
+def last(text: str, lines: int = LINES) -> str:
+    """The last lines of a text."""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def read(path: Path) -> str:
+    """A log; empty if nothing was logged."""
+    return path.read_text("utf-8", "replace") if path.exists() else ""

@@ -54,7 +54,7 @@ def logs(
         raise StackError(f"no log of {component!r}", where=str(path.parent), hint=nearest(component, known))
     if follow:
         os.execvp("tail", ["tail", "-n", str(lines), "-f", str(path)])
-    typer.echo(causes.tail(path, lines))
+    typer.echo(causes.last(causes.read(path), lines))
 
 
 def env() -> None:

@@ -132,11 +132,11 @@ def _bring(place: process.Place, each: Component, start: bool, tell: Callable[[s
 
 
 def _failure(place: process.Place, each: Component, what: str) -> StackError:
-    log = place.log(each.name)
-    cause, remedy = causes.explain(log.read_text("utf-8", "replace") if log.exists() else "")
+    log = causes.read(place.log(each.name))
+    cause, remedy = causes.explain(log)
     return StackError(
         f"{each.name} {what}" + (f": {cause}" if cause else ""),
-        where=f"{log}\n{causes.tail(log)}",
+        where=f"{place.log(each.name)}\n{causes.last(causes.essence(log))}",
         hint=remedy or f"tickloom stack logs {each.name}",
     )
 

@@ -1,0 +1,69 @@
+"""Run a job of ours on the cluster by Flink's own command, which is printed, and say in our words why one failed."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+
+from schemas.errors import StackError
+from schemas.settings import PROJECT
+from tickloom import package
+from tickloom.stack import causes, probe
+from tickloom.stack.components import flink_url
+from tickloom.stack.environment import environment, flink_home
+
+ROOT_CAUSE = re.compile(r"^Caused by: (.+)", re.MULTILINE)
+SUBMITTED = re.compile(r"JobID ([0-9a-f]{32})")
+# the last line of a Python stack, with the indented lines (where, do) of our own errors
+PYTHON_ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception): .+(?:\n  .+)*", re.MULTILINE)
+
+
+def run_job(
+    module: str,
+    args: Iterable[str] = (),
+    parallelism: int = 1,
+    *,
+    savepoint: str = "",
+    options: Mapping[str, str] | None = None,
+    tell: Callable[[str], object] = print,
+) -> str:
+    """Submit the job of a module (`jobs.features`) and return its id (32 hexadecimal digits) while it runs.
+
+    `savepoint`: path from which the job goes on. `options`: Flink settings of this job (`-Dkey=value`).
+    `tell` gets the native command. StackError with the cause when the job is not accepted.
+    """
+    if not probe.jobmanager(flink_url()):  # Flink's own command tries for more than a minute
+        raise StackError("no Flink cluster answers", where=flink_url(), hint="tickloom stack up")
+    command = _command(module, args, parallelism, savepoint, options or {})
+    tell(f"$ {shlex.join(command)}")
+    package.build()
+    done = subprocess.run(
+        [str(flink_home() / "bin" / "flink"), *command[1:]],
+        env=environment(),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    printed = done.stdout + done.stderr
+    found = SUBMITTED.search(printed)
+    if done.returncode or not found:
+        raise refused(module, printed)
+    return found[1]
+
+
+def refused(module: str, printed: str) -> StackError:
+    """Why a job was not accepted, from what Flink's command and the job's own Python printed."""
+    own = causes.essence(printed.partition("ERROR PythonDriver")[0].strip() or printed)
+    raised = ROOT_CAUSE.findall(own) or PYTHON_ERROR.findall(own) or own.splitlines()[-1:] or ["nothing was printed"]
+    cause, remedy = causes.explain(printed)
+    return StackError(f"{module} was not accepted: {cause or raised[-1]}", where=causes.last(own), hint=remedy)
+
+
+def _command(
+    module: str, args: Iterable[str], parallelism: int, savepoint: str, options: Mapping[str, str]
+) -> list[str]:
+    settings = [f"-D{key}={value}" for key, value in options.items()]
+    start = ["-s", savepoint] if savepoint else []
+    code = ["-pym", module, "-pyfs", str(package.ZIP.relative_to(PROJECT))]
+    return ["flink", "run", "-d", "-p", str(parallelism), *settings, *start, *code, *args]
