@@ -57,12 +57,12 @@ def encode(name: str, schema_id: int, record: Record) -> bytes:
     return encoder(name, schema_id)(record)
 
 
-def decode(message: bytes, lookup: Lookup) -> Record:
-    """The record of a message in our reader's schema, which the writer's record name finds.
+def decode(message: bytes, lookup: Lookup, name: str | None = None) -> Record:
+    """The record of a message in our schema of that name; without one, in ours of the writer's record name.
 
-    SchemaError: the id is unknown or the writer's record is none of ours. DecodeError: `what` is one of REASONS.
+    DecodeError: `what` is one of REASONS. What the lookup raises besides SchemaError passes through.
     """
-    return _resolution(lookup, schema_id(message)).read(message[HEAD.size :])
+    return _resolution(lookup, schema_id(message), name).read(message[HEAD.size :])
 
 
 def schema_id(message: bytes) -> int:
@@ -111,12 +111,17 @@ class Resolution:
 
 
 @lru_cache(maxsize=256)
-def _resolution(lookup: Lookup, writer_id: int) -> Resolution:
-    writer = lookup(writer_id)
-    name = next((n for n in (*TOPICS, DEAD_LETTER) if record_name(load(n)) == record_name(writer)), None)
-    if name is None:
-        raise SchemaError(f"{record_name(writer)!r} is no record of ours", where=f"schema id {writer_id}")
-    return resolve(writer, json.loads(text(name)))
+def _resolution(lookup: Lookup, writer_id: int, name: str | None) -> Resolution:
+    try:
+        writer = lookup(writer_id)
+    except SchemaError as error:
+        raise DecodeError("unknown_schema_id", where=f"schema id {writer_id}", hint=error.what) from error
+    names = [name] if name else [*TOPICS, DEAD_LETTER]
+    reader = next((ours for ours in names if record_name(load(ours)) == record_name(writer)), names[0])
+    try:
+        return resolve(writer, json.loads(text(reader)))
+    except SchemaError as error:
+        raise DecodeError("wrong_schema", where=f"schema id {writer_id}", hint=error.what) from error
 
 
 def resolve(writer: Schema, reader: Schema) -> Resolution:

@@ -14,19 +14,17 @@ from numpy.typing import NDArray
 from udfs.compiled import njit
 from udfs.decode.primitives import (
     BAD_VALUE,
-    BASIS,
     NO_MAGIC,
-    PRIME,
     TRAILING_BYTES,
     TRUNCATED,
     WRONG_SCHEMA,
     Bytes,
     Ints,
-    fnv,
     is_utf8,
     varint,
     word,
 )
+from udfs.ticks import FNV_OFFSET, FNV_PRIME
 
 Cells = Ints
 """[columns, 4, n]: of each column and message the value's bits, where a string begins, its size, and whether it is."""
@@ -45,13 +43,6 @@ entries in `codes`; FROM: the bits of a CONSTANT. WIDE: whether the column is of
 VALUE, START, SIZE, VALID = range(4)
 CHUNK = 1024
 NAN = np.array([np.nan]).view(np.int64)[0]
-
-
-@njit
-def hash_all(data: Bytes, starts: Ints, out: NDArray[np.uint64]) -> None:
-    """FNV-1a of each piece data[starts[k]:starts[k + 1]]."""
-    for k in range(out.shape[0]):
-        out[k] = fnv(data, starts[k], starts[k + 1])
 
 
 @njit
@@ -139,9 +130,9 @@ def _texts(data: Bytes, at: Ints, ends: Ints, absent: Flags, check: bool, out: I
         elif size > ends[j] - i:
             at[j] = -TRUNCATED
         else:
-            value, high = BASIS, np.uint8(0)
+            value, high = np.uint64(FNV_OFFSET), np.uint8(0)
             for b in range(i, i + size):
-                value = (value ^ np.uint64(data[b])) * PRIME
+                value = (value ^ np.uint64(data[b])) * np.uint64(FNV_PRIME)
                 high |= data[b]
             at[j] = i + size if not check or high < 128 or is_utf8(data, i, i + size) else -BAD_VALUE
             out[VALUE, j], out[START, j], out[SIZE, j] = np.int64(value), i, size

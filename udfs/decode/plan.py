@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from schemas.errors import SchemaError, nearest
 from schemas.wire import Resolution, Schema, record_name
 from udfs.decode import kernel
-from udfs.decode.symbols import hash_texts
+from udfs.ticks import fnv1a
 
 KINDS = {
     "boolean": kernel.BOOLEAN,
@@ -101,7 +101,7 @@ class Column:
         if value is None:
             value = np.nan if self.dtype == "f8" else 0
         elif self.value.kind == "string":
-            value = hash_texts([value])[0]
+            value = fnv1a(value)
         bits = np.array([value], "i8" if self.dtype == "i1" else self.dtype).view("i8")[0]
         return [kernel.CONSTANT, self.place, -1, self.nullable and self.default is not None, int(bits), 1, 0]
 

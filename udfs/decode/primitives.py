@@ -12,17 +12,6 @@ Ints = NDArray[np.int64]
 NO_MAGIC, WRONG_SCHEMA, TRUNCATED, TRAILING_BYTES, BAD_VALUE = (
     REASONS.index(reason) for reason in ("no_magic", "wrong_schema", "truncated", "trailing_bytes", "bad_value")
 )
-BASIS = np.uint64(14695981039346656037)
-PRIME = np.uint64(1099511628211)
-
-
-@njit
-def fnv(data: Bytes, start: int, end: int) -> np.uint64:
-    """FNV-1a, 64 bits, of data[start:end]."""
-    value = BASIS
-    for i in range(start, end):
-        value = (value ^ np.uint64(data[i])) * PRIME
-    return value
 
 
 @njit

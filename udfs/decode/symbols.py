@@ -1,24 +1,14 @@
-"""Strings as 64-bit hashes: how to make them, and how to get back from many hashes to few strings."""
+"""From many hashes of strings to few strings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs.compiled import njit
-from udfs.decode.kernel import hash_all
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
-
-
-def hash_texts(texts: Sequence[str]) -> Hashes:
-    """FNV-1a (64 bits) of the UTF-8 bytes of each text, as a string column of a block holds it."""
-    parts = [text.encode() for text in texts]
-    starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-    out = np.empty(len(parts), np.uint64)
-    hash_all(np.frombuffer(b"".join(parts), np.uint8), starts, out)
-    return out
 
 
 def dictionary(hashes: Hashes, read: Callable[[Ints], list[str]]) -> tuple[list[str], NDArray[np.int32]]:
