@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from udfs.scoring.walkforward import Fold, Metrics
 
 RETURN = "log_return"
+METRICS = ("ic", "hit_rate", "up_rate", "mse_ratio")
 
 
 def train(
@@ -75,7 +76,7 @@ def read(path: Path, interval: str) -> "Rows":
 
 def mean(found: "list[Metrics]") -> dict[str, float]:
     """Metrics averaged over the folds that have them."""
-    columns = {key: np.array([getattr(m, key) for m in found]) for key in ("ic", "hit_rate", "mse_ratio")}
+    columns = {key: np.array([getattr(m, key) for m in found]) for key in METRICS}
     return {key: float(np.nanmean(values)) for key, values in columns.items() if not np.isnan(values).all()}
 
 
@@ -83,19 +84,18 @@ def report(rows: "Rows", results: "list[tuple[Fold, Metrics]]", metrics: dict[st
     """The metrics as a table, and what they amount to."""
     lines = [
         f"{len(rows.labels):,} rows, {len(rows.features)} features: {', '.join(rows.features)}",
-        f"{'test from':<12}{'to':<12}{'rows':>9}{'IC':>9}{'hit rate':>10}{'MSE/zero':>10}",
+        f"{'test from':<12}{'to':<12}{'rows':>9}{'IC':>10}{'hit rate':>10}{'up rate':>10}{'MSE/zero':>10}",
     ]
-    for fold, m in results:
-        lines.append(
-            f"{_day(fold.start):<12}{_day(fold.end):<12}{m.rows:>9,}{m.ic:>9.4f}{m.hit_rate:>10.4f}{m.mse_ratio:>10.5f}"
-        )
-    ic, hit_rate, mse_ratio = (metrics.get(key, np.nan) for key in ("ic", "hit_rate", "mse_ratio"))
-    lines.append(f"{'mean':<33}{ic:>9.4f}{hit_rate:>10.4f}{mse_ratio:>10.5f}")
-    if not mse_ratio < 1:
-        lines.append(
-            "The squared error is not below that of a forecast of zero: this model knows nothing of the size of moves."
-        )
+    for fold, found in results:
+        lines.append(f"{_day(fold.start):<12}{_day(fold.end):<12}{found.rows:>9,}" + _cells(found._asdict()))
+    lines.append(f"{'mean':<33}" + _cells(metrics))
+    if not metrics.get("mse_ratio", np.nan) < 1:
+        lines.append("The squared error is no smaller than that of a forecast of zero: expect nothing of this model.")
     return "\n".join(lines)
+
+
+def _cells(metrics: dict[str, float]) -> str:
+    return "".join(f"{metrics.get(key, np.nan):>10.4f}" for key in METRICS)
 
 
 def _sorted(path: Path) -> pa.Table:

@@ -8,7 +8,7 @@ from udfs.scoring import artifact
 from udfs.scoring.learn import Recipe, Rows, learn, walk_forward
 
 DAY = 86_400_000_000
-RECIPE = Recipe("test", "1d", seed=7, hidden=(8,))
+RECIPE = Recipe("test", "1d", seed=7)
 
 
 def rows(strength, bars=120, symbols=8):
@@ -35,7 +35,7 @@ def test_finds_a_signal_and_no_ghost():
 
 def test_same_seed_same_bytes():
     (first, weights), (again, same), (other, _) = (
-        learn(rows(1.0), recipe) for recipe in (RECIPE, RECIPE, Recipe("test", "1d", seed=8, hidden=(8,)))
+        learn(rows(1.0), recipe) for recipe in (RECIPE, RECIPE, Recipe("test", "1d", seed=8))
     )
     assert first == again
     assert artifact.encode(weights) == artifact.encode(same)

@@ -104,7 +104,7 @@ def test_command(write, tmp_path):
     lines = results[0].stdout.splitlines()
     assert lines[0].startswith("236 rows, 3 features")
     assert sum(line.startswith("1970-") for line in lines) == 2
-    assert "not below that of a forecast of zero" in results[0].stdout
+    assert "no smaller than that of a forecast of zero" in results[0].stdout
     files = [{p.name: p.read_bytes() for p in out.iterdir()} for out in outs]
     assert files[0] == files[1]
     model = Model.load(outs[0], "cpu")

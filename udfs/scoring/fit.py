@@ -9,8 +9,10 @@ from torch import nn
 
 from udfs.scoring import network
 
-STEPS, BATCH = 400, 1024
-LEARNING_RATE, WEIGHT_DECAY = 2e-3, 1e-2
+# Few and gentle steps: next-bar returns are nearly all noise. Four times the steps at twice the rate learned that
+# noise: on the real daily prices the walk-forward squared error was 8 % above a forecast of zero, with these 0.3 %.
+STEPS, BATCH = 100, 1024
+LEARNING_RATE, WEIGHT_DECAY = 1e-3, 1e-2
 
 
 def fit(x: npt.NDArray[np.float32], y: npt.NDArray[np.float64], hidden: tuple[int, ...], seed: int) -> nn.Sequential:

@@ -29,13 +29,14 @@ class Metrics(NamedTuple):
     """How good forecasts were.
 
     `ic`: information coefficient, the mean over bars of the rank correlation across symbols (NaN below three symbols).
-    `hit_rate`: share of nonzero outcomes whose sign was forecast. `mse_ratio`: mean squared error over that of a
-    forecast of zero; below 1 is better than no model.
+    `hit_rate`: share of nonzero outcomes whose sign was forecast; `up_rate`: the hit rate of always saying "up".
+    `mse_ratio`: mean squared error over that of a forecast of zero; below 1 is better than no model.
     """
 
     rows: int
     ic: float
     hit_rate: float
+    up_rate: float
     mse_ratio: float
 
 
@@ -59,7 +60,7 @@ def measure(event_time: Times, forecast: Numbers, outcome: Numbers) -> Metrics:
     hits = np.sign(forecast[moved]) == np.sign(outcome[moved])
     errors, zero = np.square(forecast - outcome).mean(), np.square(outcome).mean()
     ic = _rank_correlation(event_time, forecast, outcome)
-    return Metrics(len(outcome), ic, float(hits.mean()), float(errors / zero))
+    return Metrics(len(outcome), ic, float(hits.mean()), float((outcome[moved] > 0).mean()), float(errors / zero))
 
 
 def _rank_correlation(event_time: Times, forecast: Numbers, outcome: Numbers) -> float:
