@@ -184,25 +184,27 @@ def _newest(data: list[FeastRow]) -> dict[str, Row]:
     newest: dict[str, Row] = {}
     for key, values, event_time, created in data:
         entity, row = entity_text(key), Row(_micros(event_time), _micros(created) if created else 0, values)
-        if entity not in newest or _wins(row, newest[entity]):
-            newest[entity] = row
+        newest[entity] = _follow(row, newest.get(entity)) or newest[entity]
     return newest
 
 
-def _wins(new: Row, old: Row | Stamp) -> bool:
-    if new.event_time != old.event_time:
-        return new.event_time > old.event_time
-    return new.created >= old.created or not new.created
+def _follow(new: Row, old: Row | Stamp | None) -> Row | None:
+    """The new row, which takes over the created time if it has none of its own; None if the old one stays."""
+    if old is None or new.event_time > old.event_time:
+        return new
+    if new.event_time < old.event_time or (new.created and new.created < old.created):
+        return None
+    return new._replace(created=new.created or old.created)
 
 
 def _rank(row: Row, vector: bytes | None) -> Stamp | None:
     """The stamp with which a row replaces an entity's vector; None if it does not."""
-    old = stamp(vector) if vector else Stamp(row.event_time - 1, 0, 0, 0)
-    if not _wins(row, old):
+    old = stamp(vector) if vector else None
+    new = _follow(row, old)
+    if new is None:
         return None
-    if row.event_time > old.event_time:
-        return Stamp(row.event_time, 0, 0, row.created)
-    return old._replace(created=row.created or old.created)
+    fence, revision = (old.fence, old.revision) if old and old.event_time == new.event_time else (0, 0)
+    return Stamp(new.event_time, fence, revision, new.created)
 
 
 def _packed(layout: Layout, rows: list[Row], stamps: list[Stamp]) -> list[bytes]:

@@ -66,7 +66,7 @@ def test_absent_rows_keep_their_place() -> None:
     assert back.event_time.tolist() == [0, 8, 0, 7]
     assert (back.fence[1], back.revision[1], back.created[1]) == (5, 6, 9)
     assert back.strings == [[None, None, None, "A"], [None, b"x", None, b""]]
-    assert np.array_equal(back.values, [[np.nan] * 2, [3, 4], [np.nan] * 2, [1, 2]], equal_nan=True)
+    assert np.array_equal(back.values, [[np.nan] * 2, [3.0, 4.0], [np.nan] * 2, [1.0, 2.0]], equal_nan=True)
 
 
 def test_nothing_packs_to_nothing() -> None:
@@ -103,7 +103,7 @@ def test_another_schema_is_named() -> None:
 
 
 def test_fingerprint_knows_view_names_kinds_and_order() -> None:
-    fields = (("a", "f8"), ("b", "f8"))
+    fields = PLAIN.fields
     layouts = [
         PLAIN,
         Layout("other", fields),

@@ -1,0 +1,48 @@
+"""A Feast repo on each store, for the modules that ask for it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from feature_repo.views import feature_log
+from schemas.settings import settings
+from tests.unit.serving import REPO, command, features
+
+
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A state folder with a feature log, and settings that name the store."""
+    url = "" if request.param == "sqlite" else str(request.getfixturevalue("redis_url"))
+    folder = tmp_path_factory.mktemp(request.param)
+    modules, path, here = set(sys.modules), list(sys.path), Path.cwd()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TICKLOOM_HOME", str(folder))
+        patch.setenv("TICKLOOM_STORE__URL", url)
+        patch.setenv("TICKLOOM_BARS__INTERVAL", "1d")
+        settings.cache_clear()
+        pq.write_table(features(), feature_log("1d"))
+        command("apply")
+        yield folder
+    settings.cache_clear()
+    os.chdir(here)
+    sys.path[:] = path
+    for name in {"definitions", "views"} - modules:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def feast() -> Any:
+    from feast import FeatureStore
+
+    return FeatureStore(repo_path=str(REPO))
+
+
+@pytest.fixture
+def symbol(request: pytest.FixtureRequest) -> str:
+    """A symbol that only this test writes."""
+    return str(request.node.name)
