@@ -1,0 +1,125 @@
+"""Naive twins of the kernels: each indicator by its definition, from the whole history, windows in exact fractions."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, volatility, zscore
+from udfs.registry import PRICE, VOLUME, Feature, feature
+
+Bars = Mapping[str, np.ndarray]
+Series = list[float]
+NAN = math.nan
+
+
+def moments(window: Sequence[float]) -> tuple[Fraction, Fraction]:
+    """Mean and sum of squared deviations, without any rounding."""
+    exact = [Fraction(x) for x in window]
+    mean = sum(exact, Fraction(0)) / len(exact)
+    return mean, sum(((x - mean) ** 2 for x in exact), Fraction(0))
+
+
+def over(x: Series, period: int, value: Callable[[Series], float]) -> Series:
+    """`value` of each full window of x that holds no NaN."""
+    windows = [x[max(0, k + 1 - period) : k + 1] for k in range(len(x))]
+    return [value(w) if len(w) == period and not any(map(math.isnan, w)) else NAN for w in windows]
+
+
+def sma_of(x: Series, period: int) -> Series:
+    return over(x, period, lambda w: float(moments(w)[0]))
+
+
+def ema_of(x: Series, period: int, weight: float = 0.0) -> Series:
+    """Seeded by the mean of the first `period` values that are no NaN; weight 0 means 2 / (period + 1)."""
+    start = next((k for k, v in enumerate(x) if not math.isnan(v)), len(x))
+    out, value = [NAN] * len(x), NAN
+    for k in range(start + period - 1, len(x)):
+        first = k == start + period - 1
+        step = weight or 2 / (period + 1)
+        value = math.fsum(x[start : k + 1]) / period if first else value + step * (x[k] - value)
+        out[k] = value
+    return out
+
+
+def macd_of(x: Series, fast: int, slow: int, signal: int) -> tuple[Series, Series, Series]:
+    late = ema_of([NAN if k < slow - fast else v for k, v in enumerate(x)], fast)
+    line = [a - b for a, b in zip(late, ema_of(x, slow), strict=True)]
+    smooth = ema_of(line, signal)
+    seen = [v if not math.isnan(s) else NAN for v, s in zip(line, smooth, strict=True)]
+    return seen, smooth, [a - b for a, b in zip(seen, smooth, strict=True)]
+
+
+def rsi_of(x: Series, period: int) -> Series:
+    change = [b - a for a, b in pairwise(x)]
+    gain = ema_of([NAN, *(max(c, 0.0) for c in change)], period, 1 / period)
+    loss = ema_of([NAN, *(max(-c, 0.0) for c in change)], period, 1 / period)
+    return [100 * g / (g + s) if g + s else 0.0 for g, s in zip(gain, loss, strict=True)]
+
+
+def atr_of(high: Series, low: Series, close: Series, period: int) -> Series:
+    ranges = [max(h, b) - min(lo, b) for h, lo, b in zip(high[1:], low[1:], close, strict=False)]
+    return ema_of([NAN, *ranges], period, 1 / period)
+
+
+def bands_of(x: Series, period: int, width: float) -> tuple[Series, Series, Series]:
+    band = over(x, period, lambda w: width * math.sqrt(moments(w)[1] / period))
+    middle = sma_of(x, period)
+    pairs = list(zip(middle, band, strict=True))
+    return [m + b for m, b in pairs], middle, [m - b for m, b in pairs]
+
+
+def obv_of(close: Series, volume: Series) -> Series:
+    signs = [1.0, *(float(np.sign(b - a)) for a, b in pairwise(close))]
+    return list(np.cumsum(np.array(signs[: len(close)]) * volume))
+
+
+def log_return_of(x: Series) -> Series:
+    return [NAN, *(math.log(b / a) for a, b in pairwise(x))][: len(x)]
+
+
+def volatility_of(x: Series, period: int, per_year: float) -> Series:
+    return over(log_return_of(x), period, lambda w: math.sqrt(moments(w)[1] / (period - 1) * Fraction(per_year)))
+
+
+def zscore_of(x: Series, period: int) -> Series:
+    def value(window: Series) -> float:
+        mean, moment = moments(window)
+        return float(Fraction(window[-1]) - mean) / math.sqrt(moment / (period - 1)) if moment else 0.0
+
+    return over(x, period, value)
+
+
+def small_features(p: int) -> tuple[Feature, ...]:
+    """A registry with short windows (p >= 2), so that a short history turns every ring several times."""
+    near = {"params": {"period": p}}
+    return (
+        feature("r", ("log_return",), ("close",), log_return.step, log_return.STATE, 1),
+        feature("sma", ("sma",), ("close",), sma.step, sma.STATE, p - 1, degree=PRICE, **near),
+        feature("ema", ("ema",), ("close",), ema.step, ema.STATE, p - 1, degree=PRICE, **near),
+        feature("rsi", ("rsi",), ("close",), rsi.step, rsi.STATE, p, **near),
+        feature("macd", ("line", "signal", "hist"), ("close",), macd.step, macd.STATE, 2 * p,
+                params={"fast": p, "slow": p + 2, "signal": p}, degree=PRICE),
+        feature("atr", ("atr",), ("high", "low", "close"), atr.step, atr.STATE, p, degree=PRICE, **near),
+        feature("bands", ("upper", "middle", "lower"), ("close",), bbands.step, bbands.STATE, p - 1,
+                params={"period": p, "width": 2}, degree=PRICE),
+        feature("obv", ("obv",), ("close", "volume"), obv.step, obv.STATE, 0, degree=VOLUME),
+        feature("vol", ("volatility",), ("log_return",), volatility.step, volatility.STATE, p - 1,
+                params={"period": p, "bars_per_year": 252.0}),
+        feature("z", ("volume_z",), ("volume",), zscore.step, zscore.STATE, p - 1, **near),
+    )  # fmt: skip
+
+
+def small_values(bars: Bars, p: int) -> dict[str, Series]:
+    """What `small_features(p)` must give on the bars of one symbol."""
+    high, low, close, volume = (bars[name].tolist() for name in ("high", "low", "close", "volume"))
+    line, signal, hist = macd_of(close, p, p + 2, p)
+    upper, middle, lower = bands_of(close, p, 2)
+    return {
+        "log_return": log_return_of(close), "sma": sma_of(close, p), "ema": ema_of(close, p), "rsi": rsi_of(close, p),
+        "line": line, "signal": signal, "hist": hist, "atr": atr_of(high, low, close, p),
+        "upper": upper, "middle": middle, "lower": lower, "obv": obv_of(close, volume),
+        "volatility": volatility_of(close, p, 252.0), "volume_z": zscore_of(volume, p),
+    }  # fmt: skip
