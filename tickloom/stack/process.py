@@ -17,6 +17,7 @@ import psutil
 
 MARK = "TICKLOOM_COMPONENT"
 GRACE_S = 10.0
+POLL_S = 0.05
 # the shell leaves at once, so that the server belongs to init and never becomes a zombie of a long test run
 LAUNCH = 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
 
@@ -84,14 +85,15 @@ def family(place: Place, names: Iterable[str]) -> list[psutil.Process]:
 def stop(place: Place, names: Iterable[str]) -> None:
     """Ask every process of these components to end, and end what is left after a grace of seconds."""
     names = list(names)
-    found = family(place, names)
-    for process in found:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    psutil.wait_procs(found, timeout=GRACE_S)
-    for process in family(place, names):
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+    deadline = time.monotonic() + GRACE_S
+    asked: set[psutil.Process] = set()
+    while left := family(place, names):
+        late = time.monotonic() > deadline
+        for process in left if late else set(left) - asked:
+            with suppress(psutil.NoSuchProcess):
+                process.kill() if late else process.terminate()
+        asked.update(left)
+        time.sleep(POLL_S)
     for name in names:
         place.pid_file(name).unlink(missing_ok=True)
 

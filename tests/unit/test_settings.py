@@ -1,0 +1,99 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import ConfigError
+from schemas.settings import PROJECT, UNITS, parse_duration, settings, stack_file, store_url
+
+DEFAULTS = PROJECT / "flink-conf" / "tickloom.toml"
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Settings read anew from the defaults, with an empty state folder."""
+    monkeypatch.setenv("TICKLOOM_HOME", str(tmp_path))
+    monkeypatch.setenv("TICKLOOM_CONFIG", str(DEFAULTS))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "us"),
+    [
+        ("1us", 1),
+        ("250ms", 250_000),
+        ("1s", 1_000_000),
+        ("1m", 60_000_000),
+        ("1h", 3_600_000_000),
+        ("1d", 86_400_000_000),
+    ],
+)
+def test_durations_are_microseconds(text: str, us: int) -> None:
+    assert parse_duration(text) == us
+
+
+@pytest.mark.parametrize("text", ["", "1", "s", "0s", "-1s", "1.5s", "1 s", "01s", "1w", "1S", "1s1s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not a duration"):
+        parse_duration(text)
+
+
+@given(st.integers(1, 10**9), st.sampled_from(sorted(UNITS)))
+def test_a_duration_is_its_number_of_units(number: int, unit: str) -> None:
+    assert parse_duration(f"{number}{unit}") == number * UNITS[unit]
+
+
+def test_environment_before_running_stack_before_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings().kafka.bootstrap == "127.0.0.1:9092"
+    stack_file().write_text('[kafka]\nbootstrap = "127.0.0.1:1"\n[stack.ports]\nflink = 2\n')
+    settings.cache_clear()
+    assert settings().kafka.bootstrap == "127.0.0.1:1"
+    assert (settings().stack.ports.flink, settings().stack.ports.registry) == (2, 8085)
+    monkeypatch.setenv("TICKLOOM_KAFKA__BOOTSTRAP", "127.0.0.1:3")
+    settings.cache_clear()
+    assert settings().kafka.bootstrap == "127.0.0.1:3"
+
+
+def test_the_store_is_sqlite_in_the_state_folder_unless_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert store_url() == f"sqlite:///{tmp_path}/online.db"
+    monkeypatch.setenv("TICKLOOM_STORE__URL", "redis://127.0.0.1:1/0")
+    settings.cache_clear()
+    assert store_url() == "redis://127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TICKLOOM_KAFKA__BOOTSTRP", "x", ["kafka.bootstrp", "TICKLOOM_KAFKA__BOOTSTRP", "did you mean 'bootstrap'?"]),
+        ("TICKLOOM_BARS__BLOCK", "3x", ["bars.block", "'3x' is not a duration", "TICKLOOM_BARS__BLOCK"]),
+        ("TICKLOOM_STACK__PORTS__FLINK", "70000", ["stack.ports.flink", "less than 65536"]),
+        ("TICKLOOM_STATE__SHARDS", "0", ["state.shards", "greater than 0"]),
+        ("TICKLOOM_STACK__BROKERS", "2", ["stack.brokers", "1 or 3"]),
+    ],
+)
+def test_a_wrong_setting_names_its_key_and_source(
+    variable: str, value: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError) as caught:
+        settings()
+    for words in said:
+        assert words in str(caught.value)
+
+
+def test_an_unknown_section_of_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "tickloom.toml"
+    path.write_text(DEFAULTS.read_text() + '\n[kafak]\nbootstrap = "x"\n')
+    monkeypatch.setenv("TICKLOOM_CONFIG", str(path))
+    with pytest.raises(ConfigError, match="did you mean 'kafka'"):
+        settings()
+
+
+def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TICKLOOM_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        settings()
