@@ -16,8 +16,9 @@ def create(bootstrap: str, replicas: int) -> None:
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    # a replay carries timestamps of the past, which the usual retention by time would delete within minutes
-    keep = {"retention.ms": "-1"}
+    # a replay carries timestamps of the past, which the usual retention by time would delete within minutes, and of
+    # many years, for each week of which the usual roll by time would open a new file
+    keep = {"retention.ms": "-1", "segment.ms": str(2**62)}
     wanted = [NewTopic(name, num_partitions=PARTITIONS, replication_factor=replicas, config=keep) for name in names()]
     client = AdminClient({"bootstrap.servers": bootstrap})
     for name, future in client.create_topics(wanted).items():

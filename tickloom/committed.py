@@ -1,0 +1,50 @@
+"""What a job has committed: the records of a topic up to now, and feature frames among them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from schemas.registry import Lookup
+from schemas.settings import settings
+from schemas.wire import decode
+from udfs.frame import Frame
+
+Record = dict[str, Any]
+
+
+def records(topic: str) -> Iterator[Record]:
+    """Every committed record of a topic from its beginning to its present end, partition by partition."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    config = {
+        "bootstrap.servers": settings().kafka.bootstrap,
+        "group.id": "tickloom-committed",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+    }
+    lookup = Lookup(settings().registry.url)
+    consumer = Consumer(config)
+    try:
+        partitions = consumer.list_topics(topic, 10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        left = len(partitions)
+        while left:
+            for message in consumer.consume(1000, 1.0):
+                if message.error():
+                    left -= 1
+                elif (value := message.value()) is not None:
+                    yield decode(value, lookup)
+    finally:
+        consumer.close()
+
+
+def frame(record: Record) -> Frame:
+    """A record of feature.frame.v1 as the frame that it was."""
+    names = tuple(column["name"] for column in record["doubles"])
+    values = np.array([column["values"] for column in record["doubles"]]).T.reshape(len(record["symbols"]), len(names))
+    strings = {column["name"]: column["values"] for column in record["strings"]}
+    view = record["view"].removesuffix(f"_{record['interval']}")
+    head = {name: record[name] for name in ("shard", "event_time", "known_at", "revision", "symbols", "removed")}
+    return Frame(view=view, names=names, values=values, strings=strings, **head)
