@@ -19,9 +19,17 @@ COMMANDS = {
     "stack status": "tickloom.stack.commands:status",
     "stack logs": "tickloom.stack.commands:logs",
     "stack env": "tickloom.stack.commands:env",
+    "sample": "tickloom.sample:sample",
+    "synth": "tickloom.synth:synth",
+    "replay": "tickloom.replay:replay",
+    "features compute": "tickloom.features:compute",
+    "features list": "tickloom.features:list_features",
     "train": "tickloom.train:train",
 }
-GROUPS = {"stack": "Kafka, schema registry, Flink and Redis as local processes."}
+GROUPS = {
+    "features": "Features of files of bars, and the list of all.",
+    "stack": "Kafka, schema registry, Flink and Redis as local processes.",
+}
 
 
 def build(words: list[str]) -> typer.Typer:
