@@ -97,17 +97,31 @@ class Resolution:
 
     def read(self, body: bytes) -> Record:
         """The record of an Avro body; DecodeError with one of REASONS if there is none, or not only one."""
-        stream = BytesIO(body)
+        stream = _Body(body)
         try:
             record: Any = schemaless_reader(stream, self.writer, self.reader)
         except Exception as error:  # fastavro meets corrupt bytes with any error that Python has
-            raise DecodeError(_reason(error), where=f"a body of {len(body)} bytes", hint=str(error)) from error
+            reason = "wrong_schema" if isinstance(error, SchemaResolutionError) else "bad_value"
+            raise DecodeError(
+                "truncated" if stream.ended else reason, where=f"a body of {len(body)} bytes", hint=str(error)
+            ) from error
         if stream.tell() != len(body):
             raise DecodeError("trailing_bytes", where=f"{len(body) - stream.tell()} after a record")
         for field, factor in self.units.items():
             if record[field] is not None:
                 record[field] = record[field] * factor.numerator // factor.denominator
         return record  # type: ignore[no-any-return]
+
+
+class _Body(BytesIO):
+    """Bytes that remember whether more were wanted than there are."""
+
+    ended = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.ended |= len(data) < (size or 0)
+        return data
 
 
 @lru_cache(maxsize=256)
@@ -143,9 +157,3 @@ def _units(writer: Schema, reader: Schema) -> dict[str, Fraction]:
 def _logical(schema: Schema) -> str:
     branches = schema if isinstance(schema, list) else [schema]
     return next((branch["logicalType"] for branch in branches if "logicalType" in branch), "")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, EOFError):
-        return "truncated"
-    return "wrong_schema" if isinstance(error, SchemaResolutionError) else "bad_value"

@@ -106,10 +106,10 @@ class Column:
         return [kernel.CONSTANT, self.place, -1, self.nullable and self.default is not None, int(bits), 1, 0]
 
     def code(self, value: Any) -> Any:
-        """A value as fastavro gives it, but our code instead of an enum's symbol."""
-        if self.value.kind != "enum" or value is None:
+        """A value as fastavro gives it, but as a number if it is an enum's symbol or a boolean."""
+        if self.dtype != "i1" or value is None:
             return value
-        return self.value.schema["symbols"].index(value)
+        return self.value.schema["symbols"].index(value) if self.value.kind == "enum" else int(value)
 
 
 class Columns:
