@@ -34,9 +34,7 @@ class Scoring(NamedTuple):
 def score(requests: Table, scoring: Scoring) -> Table:
     """Requests (v bytes, part int, pos bigint, ts timestamp(3)) -> answers (topic, k bytes, v bytes, ts), one each."""
     fields = [DataTypes.FIELD(name, kind) for name, kind in FIELDS]
-    # not deterministic: it reads a store, so no planner may call it twice or fold it away
-    function = udf(Score(scoring), result_type=DataTypes.ROW(fields), func_type="pandas", deterministic=False)
-    return requests.map(function)
+    return requests.map(udf(Score(scoring), result_type=DataTypes.ROW(fields), func_type="pandas"))
 
 
 class Score(ScalarFunction):
@@ -44,6 +42,10 @@ class Score(ScalarFunction):
 
     def __init__(self, scoring: Scoring) -> None:
         self._scoring = scoring
+
+    def is_deterministic(self) -> bool:
+        """No: the store moves on between two calls, so no planner may call twice or fold the call away."""
+        return False
 
     def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002 - Flink's signature
         """Load the model (torch takes seconds) and connect."""
