@@ -17,7 +17,7 @@ import typer
 
 from feature_repo.views import CROSS_ASSET, INDICATORS, layout
 from schemas.errors import DataError
-from schemas.settings import settings
+from schemas.settings import PROJECT, settings
 from udfs.kernels.state import Degree
 from udfs.plan import Plan
 
@@ -47,7 +47,7 @@ def train(
     metrics = mean([found for _, found in results])
     typer.echo(report(rows, results, metrics))
     manifest, weights = learn(rows, recipe, metrics)
-    folder = out or Path(settings().scoring.model)
+    folder = out or PROJECT / settings().scoring.model  # where a job that is started from the checkout looks for it
     artifact.save(folder, manifest, artifact.encode(weights))
     typer.echo(f"final fit on all {manifest.rows:,} rows, to {manifest.train_end[:10]}: its future is untested")
     typer.echo(f"{folder}: {manifest.name} version {manifest.version}")
