@@ -147,6 +147,7 @@ def _cross(tape: Tape, log_return: Floats) -> tuple[Floats, Rows]:
     """Correlations at every bar: float64[3, M] in the order of NUMBERS, and the peer's place int64[M], -1 for none."""
     numbers, peers = np.full((len(NUMBERS), len(tape.rows)), np.nan), np.full(len(tape.rows), -1)
     starts = np.flatnonzero(np.diff(tape.times, prepend=tape.times[:1] - 1, append=tape.times[-1:] + 1))
+    # before the first frame lie WINDOW bars of missing returns, between two chunks the last WINDOW of the one before
     returns = np.full((WINDOW + CHUNK, len(tape.names)), np.nan)
     for frame, (start, stop) in enumerate(pairwise(starts)):
         at = WINDOW + frame % CHUNK
@@ -154,8 +155,7 @@ def _cross(tape: Tape, log_return: Floats) -> tuple[Floats, Rows]:
             returns[:WINDOW], returns[WINDOW:] = returns[CHUNK:].copy(), np.nan
         here = tape.rows[start:stop]
         returns[at, here] = log_return[start:stop]
-        if frame + 1 >= WINDOW:
-            found = cross_section(returns[at + 1 - WINDOW : at + 1])
-            numbers[:, start:stop] = found.corr_market[here], found.beta_market[here], found.peer_corr[here]
-            peers[start:stop] = found.peer[here]
+        found = cross_section(returns[at + 1 - WINDOW : at + 1])
+        numbers[:, start:stop] = found.corr_market[here], found.beta_market[here], found.peer_corr[here]
+        peers[start:stop] = found.peer[here]
     return numbers, peers
