@@ -5,6 +5,7 @@
 
 import argparse
 import tempfile
+from base64 import b64decode
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,10 +16,12 @@ from jobs.stages.indicators import Indicators, indicators
 from jobs.stages.slices import ReadSlice, plan, read_slices
 from schemas.settings import parse_duration, settings
 from udfs.batch import read_actions
-from udfs.frame import Frame
+from udfs.frame import BARS, Frame
 from udfs.table import table
 
 BLOCK_US = 60_000_000  # width of a slice where bars are not shorter
+SINK = """create temporary table sink (payload bytes) with
+    ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'csv')"""
 
 
 def main() -> None:
@@ -40,8 +43,10 @@ def main() -> None:
         frames = indicators(blocks, Indicators(options.interval, config.state, known=known))
         crossed = cross_section(frames, CrossSection(config.state.horizon_bars))
         tables.create_temporary_view("frames", frames.union(crossed))
-        with tables.execute_sql("select payload from frames").collect() as rows:
-            result = table(Frame.unpack(bytes(row[0])) for row in rows)
+        tables.execute_sql(SINK.format(path=f"{folder}/frames"))
+        tables.execute_sql(f"insert into sink select payload from frames where kind <> '{BARS}'").wait()
+        lines = (line for part in Path(folder, "frames").glob("part-*") for line in part.open("rb"))
+        result = table(Frame.unpack(b64decode(line)) for line in lines)
     pq.write_table(result, options.out)
     print(f"{ticks:,} ticks, {result.num_rows:,} rows: {options.out}")
 

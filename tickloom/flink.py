@@ -23,18 +23,21 @@ def run_job(
     args: Iterable[str] = (),
     parallelism: int = 1,
     *,
+    detached: bool = True,
     savepoint: str = "",
     options: Mapping[str, str] | None = None,
     tell: Callable[[str], object] = print,
 ) -> str:
     """Submit the job of a module (`jobs.features`) and return its id (32 hexadecimal digits) while it runs.
 
+    Not `detached`: return when it has ended, after what it printed itself went to `tell`.
+
     `savepoint`: path from which the job goes on. `options`: Flink settings of this job (`-Dkey=value`).
     `tell` gets the native command. StackError with the cause when the job is not accepted.
     """
     if not probe.jobmanager(flink_url()):  # Flink's own command tries for more than a minute
         raise StackError("no Flink cluster answers", where=flink_url(), hint="tickloom stack up")
-    command = _command(module, args, parallelism, savepoint, options or {})
+    command = _command(module, args, parallelism, savepoint, options or {}, detached)
     tell(f"$ {shlex.join(command)}")
     package.build()
     done = subprocess.run(
@@ -49,6 +52,8 @@ def run_job(
     found = SUBMITTED.search(printed)
     if done.returncode or not found:
         raise refused(module, printed)
+    if not detached:
+        tell(done.stdout.strip().splitlines()[-1])
     return found[1]
 
 
@@ -61,9 +66,9 @@ def refused(module: str, printed: str) -> StackError:
 
 
 def _command(
-    module: str, args: Iterable[str], parallelism: int, savepoint: str, options: Mapping[str, str]
+    module: str, args: Iterable[str], parallelism: int, savepoint: str, options: Mapping[str, str], detached: bool
 ) -> list[str]:
     settings = [f"-D{key}={value}" for key, value in options.items()]
     start = ["-s", savepoint] if savepoint else []
     code = ["-pym", module, "-pyfs", str(package.ZIP.relative_to(PROJECT))]
-    return ["flink", "run", "-d", "-p", str(parallelism), *settings, *start, *code, *args]
+    return ["flink", "run", *["-d"] * detached, "-p", str(parallelism), *settings, *start, *code, *args]

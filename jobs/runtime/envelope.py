@@ -2,17 +2,18 @@
 
 from pyflink.common import Row, Types
 
-from udfs.frame import Frame
+from udfs.frame import BARS, CROSS_ASSET, INDICATORS, Frame
 
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 ENVELOPE = Types.ROW_NAMED(["shard", "kind", "payload"], [Types.INT(), Types.STRING(), BYTES])
 RECORD = Types.ROW_NAMED(["topic", "k", "v", "ts"], [Types.STRING(), BYTES, BYTES, Types.LONG()])
 
-TICKS, LATE, ACTION, FRAME = "ticks", "late", "action", "frame"
-"""Kinds of payload: Ticks, one late tick with its raw message, an action (JSON), a Frame. Any other kind is the name
-of a topic, and the payload is a message that goes there as it is."""
+TICKS, LATE, ACTION = "ticks", "late", "action"
+VIEWS = (BARS, INDICATORS, CROSS_ASSET)
+"""Kinds of payload: Ticks, one late tick with its raw message, an action (JSON), a Frame of one of the VIEWS. Any other
+kind is the name of a topic, and the payload is a message that goes there as it is."""
 
 
 def envelope(frame: Frame) -> Row:
     """A frame on its way."""
-    return Row(frame.shard, FRAME, frame.pack())
+    return Row(frame.shard, frame.view, frame.pack())

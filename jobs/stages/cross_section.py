@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pyflink.common import Row, Types
 from pyflink.datastream import DataStream, KeyedProcessFunction, RuntimeContext
 
-from jobs.runtime.envelope import ENVELOPE, FRAME, envelope
+from jobs.runtime.envelope import ENVELOPE, envelope
 from jobs.runtime.keyed import KeyedBytes
 from udfs.cross import Universe
 from udfs.frame import INDICATORS, Frame
@@ -44,6 +44,6 @@ class CrossSection(KeyedProcessFunction):
 
 def cross_section(frames: DataStream, function: CrossSection) -> DataStream:
     """Frames of any view -> cross-asset frames."""
-    returns = frames.filter(lambda row: row[1] == FRAME and Frame.unpack(row[2]).view == INDICATORS)
+    returns = frames.filter(lambda row: row[1] == INDICATORS)
     keyed = returns.key_by(lambda row: TILE, key_type=Types.INT())
     return keyed.process(function, output_type=ENVELOPE).uid("features.cross_section").name("cross_section")

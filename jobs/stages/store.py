@@ -7,8 +7,8 @@ import numpy as np
 from pyflink.common import Row
 from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 
-from jobs.runtime.envelope import ENVELOPE, FRAME
-from udfs.frame import BARS, Frame
+from jobs.runtime.envelope import ENVELOPE
+from udfs.frame import CROSS_ASSET, INDICATORS, Frame
 
 
 class WriteVectors(FlatMapFunction):
@@ -27,8 +27,8 @@ class WriteVectors(FlatMapFunction):
 
     def flat_map(self, row: Row) -> Iterator[Row]:
         """One frame: its vectors, and for removed rows a vector without values."""
-        if row[1] == FRAME and (frame := Frame.unpack(row[2])).view != BARS:
-            self._write(frame)
+        if row[1] in (INDICATORS, CROSS_ASSET):
+            self._write(Frame.unpack(row[2]))
         yield row
 
     def _write(self, frame: Frame) -> None:

@@ -9,7 +9,7 @@ from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from jobs.runtime import kafka
-from jobs.runtime.envelope import FRAME, RECORD
+from jobs.runtime.envelope import RECORD, VIEWS
 from schemas.settings import Settings
 from schemas.wire import encoder
 from udfs.frame import BARS, CROSS_ASSET, Frame
@@ -31,7 +31,7 @@ class Encode(FlatMapFunction):
     def flat_map(self, row: Row) -> Iterator[Row]:
         """One envelope; what is no frame is a message for the topic that its kind names."""
         shard, kind, payload = row
-        if kind != FRAME:
+        if kind not in VIEWS:
             yield Row(kind, str(shard).encode(), payload, 0)
             return
         frame = Frame.unpack(payload)
