@@ -23,14 +23,13 @@ from schemas.wire import HEAD, REASONS, Lookup, Resolution, Schema, resolve
 from udfs.decode import kernel
 from udfs.decode.kernel import SIZE, START, VALID, VALUE
 from udfs.decode.plan import Columns, NotFlatError, Plan
+from udfs.decode.primitives import Bytes, Ints
 from udfs.decode.symbols import dictionary
 
-UNKNOWN, WRONG, BAD = (REASONS.index(reason) for reason in ("unknown_schema_id", "wrong_schema", "bad_value"))
+UNKNOWN, WRONG = REASONS.index("unknown_schema_id"), REASONS.index("wrong_schema")
 REWRITTEN = -2
 """Stands for the id of a message that was written again."""
 
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 FLAT_TYPES = {"f8": "double", "i8": "long", "u8": "string", "i1": "int"}
 
 
@@ -59,7 +58,7 @@ class Decoded:
             for start, size in zip(starts, sizes, strict=True)
         ]
 
-    def dictionary(self, column: str, rows: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int32]]:
+    def dictionary(self, column: str, rows: Ints) -> tuple[list[str], NDArray[np.int32]]:
         """The distinct strings of a column at some messages, ascending, and the place in them of each message."""
         return dictionary(self.columns[column][rows], lambda index: self.texts(column, rows[index]))
 
@@ -142,12 +141,11 @@ class Decoder:
         return _join(parts)
 
     def _flatten(self, record: dict[str, Any]) -> bytes:
-        out = BytesIO(bytes(HEAD.size))
-        out.seek(HEAD.size)
+        flat = {name: column.code(record[name]) for name, column in self._columns.wanted.items()}
+        out = BytesIO()
+        out.write(bytes(HEAD.size))
         try:
-            schemaless_writer(
-                out, self._flat, {name: column.code(record[name]) for name, column in self._columns.wanted.items()}
-            )
+            schemaless_writer(out, self._flat, flat)
         except (ValueError, OverflowError) as problem:
             raise DecodeError("bad_value", hint=str(problem)) from problem
         return out.getvalue()

@@ -84,13 +84,13 @@ class Value:
 
 
 class Column:
-    """A wanted field of our record: its place among the columns, element type, and default as the bits of a cell."""
+    """A wanted field of our record: its place among the columns, its element type, whether it may be null."""
 
     def __init__(self, place: int, field: dict[str, Any]) -> None:
         self.place = place
         self.value = Value.of(field["type"])
         if self.value.kind not in DTYPES:
-            raise NotFlatError(f"no columns of {self.value.kind!r}")
+            raise NotFlatError(f"{self.value.kind!r} has no element type")
         self.dtype = DTYPES[self.value.kind]
         self.nullable = self.value.null >= 0
         self.default = field.get("default")
@@ -122,7 +122,10 @@ class Columns:
         for name in names:
             if name not in self.fields:
                 raise SchemaError(f"no field {name!r} in {record_name(reader)}", hint=nearest(name, self.fields))
-            self.wanted[name] = Column(len(self.wanted), self.fields[name])
+            try:
+                self.wanted[name] = Column(len(self.wanted), self.fields[name])
+            except NotFlatError as error:
+                raise SchemaError(f"{name!r} cannot be a column: {error.what}", where=record_name(reader)) from error
 
     def plan(self, resolution: Resolution) -> Plan:
         """The operations that read a writer's record. NotFlatError: fastavro must; SchemaError: nobody can."""
