@@ -14,11 +14,14 @@ from schemas.errors import TickloomError
 
 # words of the command -> "module:function"; the function's signature are its options, its docstring is its help
 COMMANDS = {
+    "doctor": "tickloom.doctor:doctor",
     "stack up": "tickloom.stack.commands:up",
     "stack down": "tickloom.stack.commands:down",
     "stack status": "tickloom.stack.commands:status",
     "stack logs": "tickloom.stack.commands:logs",
+    "stack topics": "tickloom.stack.commands:topics",
     "stack env": "tickloom.stack.commands:env",
+    "demo": "tickloom.demo:demo",
     "sample": "tickloom.sample:sample",
     "synth": "tickloom.synth:synth",
     "replay": "tickloom.replay:replay",

@@ -8,28 +8,28 @@ import typer
 
 from schemas.errors import StackError, nearest
 from schemas.settings import state_dir
-from tickloom.stack import causes, control, environment, process
+from tickloom.stack import causes, components, control, environment, process
 
 Names = Annotated[list[str] | None, typer.Argument(help="Components; all when none is named.", show_default=False)]
 
 
 def up(
-    components: Names = None,
+    names: Names = None,
     brokers: Annotated[int | None, typer.Option(help="Kafka brokers, 1 or 3.", show_default=False)] = None,
     ports: Annotated[str, typer.Option(help="`configured`, or `auto` for free ones.")] = "configured",
 ) -> None:
     """Start Kafka, the schema registry, Flink and Redis, and wait until each answers; what runs already stays."""
     if ports not in {"configured", "auto"}:
         raise StackError(f"--ports {ports}", hint=nearest(ports, ["configured", "auto"]))
-    control.up(tuple(components or ()), brokers=brokers, auto_ports=ports == "auto", tell=typer.echo)
+    control.up(tuple(names or ()), brokers=brokers, auto_ports=ports == "auto", tell=typer.echo)
 
 
 def down(
-    components: Names = None,
+    names: Names = None,
     wipe: Annotated[bool, typer.Option(help="Delete topics, schemas, checkpoints and the online store too.")] = False,
 ) -> None:
     """Stop the stack's own processes, and no others."""
-    stopped = control.down(tuple(components or ()), wipe=wipe)
+    stopped = control.down(tuple(names or ()), wipe=wipe)
     typer.echo(f"stopped: {', '.join(stopped) or 'nothing ran'}")
 
 
@@ -55,6 +55,11 @@ def logs(
     if follow:
         os.execvp("tail", ["tail", "-n", str(lines), "-f", str(path)])
     typer.echo(causes.last(causes.read(path), lines))
+
+
+def topics() -> None:
+    """Create the topics and register the schemas in a Kafka and a registry that run already, in containers say."""
+    components.provision()
 
 
 def env() -> None:

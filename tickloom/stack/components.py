@@ -40,6 +40,13 @@ def components() -> list[Component]:
     return [*brokers, _registry(chosen), _jobmanager(chosen), _taskmanager(chosen), *redis]
 
 
+def provision() -> None:
+    """Create the topics and register the schemas of the configured Kafka and registry, whoever runs them."""
+    chosen = settings()
+    topics.create(chosen.kafka.bootstrap, chosen.stack.brokers)
+    _register(chosen.registry.url)
+
+
 def flink_url() -> str:
     """Address of Flink's REST interface."""
     return f"http://{HOST}:{settings().stack.ports.flink}"

@@ -1,0 +1,84 @@
+"""The stack itself: every server real."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from schemas.loader import TOPICS
+from schemas.settings import settings
+from tests.e2e.conftest import own_home
+from tickloom.flink import run_job
+from tickloom.flink_rest import FlinkRest
+from tickloom.stack import control, process
+from tickloom.stack.components import flink_url
+from tickloom.stack.ports import taken
+
+LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def states() -> dict[str, str]:
+    return {row.name: row.state for row in control.status()}
+
+
+def test_every_server_answers_on_this_machine_only(stack: Path) -> None:
+    assert set(states().values()) == {"up"}
+    place = process.Place(stack)
+    connections = [each for one in process.family(place, place.names()) for each in one.net_connections("inet")]
+    listening = {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+    assert listening
+    assert listening <= LOOPBACK
+
+
+def test_topics_and_schemas_are_there(stack: Path) -> None:
+    from confluent_kafka.admin import AdminClient, ConfigResource
+
+    client = AdminClient({"bootstrap.servers": settings().kafka.bootstrap})
+    topics = client.list_topics(timeout=10).topics
+    wanted = {*TOPICS, *(f"{topic}.dlq" for topic in TOPICS)}
+    assert wanted <= set(topics)
+    assert {len(topics[name].partitions) for name in wanted} == {2}
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in wanted]
+    configs = [future.result() for future in client.describe_configs(resources).values()]
+    assert {config["retention.ms"].value for config in configs} == {"-1"}
+
+
+def test_a_killed_taskmanager_comes_back_by_up(stack: Path) -> None:
+    before = {row.name: row.pid for row in control.status()}
+    taskmanager = process.leader(process.Place(stack), "taskmanager")
+    assert taskmanager
+    os.kill(taskmanager.pid, signal.SIGKILL)
+    taskmanager.wait(10)
+    assert states()["taskmanager"] == "down"
+    control.up()
+    after = {row.name: row.pid for row in control.status()}
+    assert {name for name in after if after[name] != before[name]} == {"taskmanager"}
+    assert set(states().values()) == {"up"}
+
+
+def test_flinks_own_command_runs_a_python_job(stack: Path) -> None:
+    told: list[str] = []
+    job = run_job("pyflink.examples.datastream.process_json_data", tell=told.append)
+    cluster = FlinkRest(flink_url())
+    assert cluster.wait(job, frozenset({"FINISHED"})) == "FINISHED"
+    assert cluster.exceptions(job) == []
+    assert cluster.restarts(job) == 0
+    assert told == ["$ flink run -d -p 1 -pym pyflink.examples.datastream.process_json_data -pyfs dist/tickloom.zip"]
+
+
+@pytest.mark.timeout(300)
+def test_three_brokers_replicate_and_down_leaves_nothing(stack: Path, tmp_path: Path) -> None:
+    from confluent_kafka.admin import AdminClient
+
+    with own_home(tmp_path):
+        control.up(("kafka", "kafka-2", "kafka-3"), brokers=3, auto_ports=True)
+        found = AdminClient({"bootstrap.servers": settings().kafka.bootstrap}).list_topics(timeout=10)
+        assert len(found.brokers) == 3
+        assert {len(part.replicas) for name in TOPICS for part in found.topics[name].partitions.values()} == {3}
+        place, port = process.Place(tmp_path), settings().stack.ports.kafka
+        control.down()
+        assert process.family(place, ("kafka", "kafka-2", "kafka-3")) == []
+        assert not taken(port)
+    assert set(states().values()) == {"up"}, "the other stack is untouched"
