@@ -66,6 +66,24 @@ def test_a_write_keeps_the_fence_and_revision_it_replaces(feast: Any, symbol: st
     store.close()
 
 
+@pytest.mark.parametrize(("rival", "held"), [(4, 5.0), (6, 6.0)], ids=["older rival", "newer rival"])
+def test_a_row_that_was_overtaken_is_judged_again(
+    feast: Any, symbol: str, monkeypatch: pytest.MonkeyPatch, rival: int, held: float
+) -> None:
+    store = feast._get_provider().online_store._open(feast.config)
+    honest = store.read
+
+    def overtaken(*arguments: Any) -> Any:
+        found = honest(*arguments)
+        monkeypatch.setattr(store, "read", honest)
+        write(feast, symbol, [(at(1), at(rival), float(rival))])
+        return found
+
+    monkeypatch.setattr(store, "read", overtaken)
+    write(feast, symbol, [(at(1), at(5), 5.0)])
+    assert ask(feast, symbol, "indicators_1d:sma_20") == [held]
+
+
 def test_racing_writers_leave_the_newest_created(feast: Any, symbol: str) -> None:
     def race(seed: int) -> None:
         for created in np.random.default_rng(seed).permutation(60).tolist():

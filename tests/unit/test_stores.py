@@ -1,6 +1,8 @@
 """Both stores, one table: what wins, who may write, whose keys are whose."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import redis
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -134,6 +137,16 @@ def test_a_forgotten_store_gives_out_no_old_fence(store: Store, project: str) ->
     assert store.fence(project, "v", "0") > old
 
 
+def test_an_emptied_redis_gives_out_no_old_fence(redis_url: str) -> None:
+    url = redis_url.removesuffix("0") + "9"
+    store = open_store(url)
+    old = store.fence("p", "v", "0")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    assert store.fence("p", "v", "0") > old
+    store.close()
+
+
 def test_swap_needs_what_was_read(store: Store, project: str) -> None:
     names, first, second = ["A", "B"], vector(5, value=1), vector(4, value=2)
     assert store.swap(project, "v", names, [None, None], [first, first]) == [True, True]
@@ -226,3 +239,12 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT count(*) FROM fences").fetchone() == (0,)
     db.close()
+
+
+def test_the_stores_do_not_import_feast() -> None:
+    script = (
+        "import sys, feature_repo.views\nfrom feature_repo.stores import redis, sqlite\nprint('feast' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
