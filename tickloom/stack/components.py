@@ -148,6 +148,8 @@ def _redis_command(port: int, folder: Path) -> list[str]:
 
 
 def _run(command: list[str]) -> None:
+    if not shutil.which(command[0]):
+        raise StackError(f"{command[0]} is not installed", hint="install a JDK 17 or later")
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError("Kafka's storage cannot be formatted", where=(done.stdout + done.stderr).strip()[-800:])
