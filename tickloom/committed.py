@@ -1,6 +1,7 @@
 """What a job has committed: the records of a topic up to now, and feature frames among them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,21 @@ from udfs.frame import Frame
 Record = dict[str, Any]
 
 
+def length(topic: str) -> int:
+    """How many records were ever written to a topic, transaction marks included."""
+    from confluent_kafka import TopicPartition
+
+    with _consumer() as consumer:
+        partitions = consumer.list_topics(topic, 10).topics[topic].partitions
+        return sum(consumer.get_watermark_offsets(TopicPartition(topic, number), 10)[1] for number in partitions)
+
+
 def records(topic: str) -> Iterator[Record]:
     """Every committed record of a topic from its beginning to its present end, partition by partition."""
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import TopicPartition
 
-    config = {
-        "bootstrap.servers": settings().kafka.bootstrap,
-        "group.id": "tickloom-committed",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "isolation.level": "read_committed",
-    }
     lookup = Lookup(settings().registry.url)
-    consumer = Consumer(config)
-    try:
+    with _consumer() as consumer:
         partitions = consumer.list_topics(topic, 10).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         left = len(partitions)
@@ -36,6 +38,22 @@ def records(topic: str) -> Iterator[Record]:
                     left -= 1
                 elif (value := message.value()) is not None:
                     yield decode(value, lookup)
+
+
+@contextmanager
+def _consumer() -> Iterator[Any]:
+    from confluent_kafka import Consumer
+
+    config = {
+        "bootstrap.servers": settings().kafka.bootstrap,
+        "group.id": "tickloom-committed",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+    }
+    consumer = Consumer(config)
+    try:
+        yield consumer
     finally:
         consumer.close()
 

@@ -28,6 +28,10 @@ class FlinkRest:
         """The job's state."""
         return str(self._call(f"/jobs/{job}")["state"])
 
+    def name(self, job: str) -> str:
+        """The job's name."""
+        return str(self._call(f"/jobs/{job}")["name"])
+
     def vertices(self, job: str) -> list[dict[str, Any]]:
         """The job's operators chained into tasks: id, name, parallelism, status, metrics."""
         return list(self._call(f"/jobs/{job}")["vertices"])
@@ -46,6 +50,16 @@ class FlinkRest:
         """Sum over subtasks of these metrics of a task; those that it does not have are absent."""
         found = self._call(f"/jobs/{job}/vertices/{vertex}/subtasks/metrics?get={','.join(names)}&agg=sum")
         return {metric["id"]: metric["sum"] for metric in found}
+
+    def metrics(self, job: str, group: str) -> dict[str, float]:
+        """Sums over all tasks and subtasks of the metrics whose name holds `group`, by the name behind it."""
+        found: dict[str, float] = {}
+        for vertex in self.vertices(job):
+            names = [m["id"] for m in self._call(f"/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics")]
+            wanted = [name for name in names if group in name]
+            for name, value in (self.counters(job, vertex["id"], wanted) if wanted else {}).items():
+                found[name.partition(group)[2]] = found.get(name.partition(group)[2], 0) + value
+        return found
 
     def checkpoints(self, job: str) -> int:
         """Number of completed checkpoints."""

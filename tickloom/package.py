@@ -4,6 +4,7 @@ A zip and not a wheel: Flink unpacks it, so that numba's cache and the schemas b
 sources give the same bytes, and so the same name of numba's cache.
 """
 
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def sources(project: Path = PROJECT) -> list[Path]:
 def build(target: Path = ZIP, project: Path = PROJECT) -> Path:
     """Write the zip if its content changed; two builds of the same sources are equal byte for byte."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_suffix(".new")
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as file:
+        fresh = Path(file.name)  # two builds at once must not meet
     with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sources(project):
             entry = zipfile.ZipInfo(path.as_posix(), EPOCH)

@@ -33,6 +33,7 @@ class DecodePrices(TableFunction):
         from udfs.decode import Decoder
 
         self.decoder = Decoder(PRICE, Lookup(self.registry_url), COLUMNS)
+        self.heartbeats = context.get_metric_group().add_group("tickloom").counter("heartbeats")
 
     def eval(
         self, late: bool, end: datetime, messages: list[bytes | None], partitions: list[int], offsets: list[int]
@@ -49,7 +50,9 @@ class DecodePrices(TableFunction):
             word = REASONS[decoded.error[i]] if decoded.error[i] else validate.REASONS[reason[i]]
             place = {"partition": partitions[i], "offset": offsets[i]}
             yield 0, self.dead.target, self.dead.message(messages[i] or b"", place, word, stage)
-        good = np.flatnonzero((decoded.error == 0) & (reason == 0) & (columns["kind"] != HEARTBEAT))
+        fine = (decoded.error == 0) & (reason == 0)
+        good = np.flatnonzero(fine & (columns["kind"] != HEARTBEAT))
+        self.heartbeats.inc(int(fine.sum()) - len(good))
         for shard, ticks in self._by_shard(decoded, good):
             if late:
                 arrays = {"ticks": np.frombuffer(ticks.pack(), "u1"), "raw": np.frombuffer(messages[0], "u1")}
