@@ -1,6 +1,7 @@
 """The compiled decoder reads what fastavro reads, of any writer, and refuses what fastavro refuses."""
 
 import struct
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from schemas.loader import load
 from schemas.wire import HEAD, REASONS
 from tests.oracles import avro
 from udfs.decode import Decoded, Decoder
+from udfs.decode.primitives import is_utf8
 
 HEADS = [HEAD.pack(0, 0), HEAD.pack(0, 1), HEAD.pack(0, 2)]
 FRAMED = st.builds(bytes.__add__, st.sampled_from([*HEADS, b"\1", b""]), st.binary(max_size=60))
+EDGES = bytes.fromhex("00417f808f909fa0bfc0c1c2dfe0e1ecedeeeff0f1f3f4f5ff")
 MUTATIONS = st.sampled_from(["none", "cut", "more", "flip", "noise"])
 
 
@@ -111,3 +114,11 @@ def test_no_byte_outside_a_message_matters(messages: list[bytes], data: st.DataO
         assert alone.error[0] == together.error[k]
         for name, column in together.columns.items():
             assert alone.columns[name][:1].tobytes() == column[k : k + 1].tobytes()
+
+
+def test_utf8_is_what_python_reads() -> None:
+    """Every first byte, each edge of the second, and what may follow."""
+    for lead, second, rest in product(range(256), EDGES, (b"", b"\x80", b"\x80\xbf", b"\x80A", b"\x80\xbfA")):
+        text = bytes([lead, second]) + rest
+        expected = text.decode(errors="ignore").encode() == text
+        assert is_utf8(np.frombuffer(text, np.uint8), 0, len(text)) == expected

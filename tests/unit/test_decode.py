@@ -81,8 +81,8 @@ BAD = [
     (GOOD[:5] + b"\xfe" * 9 + b"\1" + GOOD[6:], "truncated"),
     (GOOD + b"\0", "trailing_bytes"),
     (GOOD[:5] + HUGE + GOOD[6:], "bad_value"),
-    (GOOD[:5] + b"\xff" * 10 + b"\0", "bad_value"),
-    (GOOD[:5] + b"\xff" * 9 + b"\2", "bad_value"),
+    (GOOD[:10] + b"\xff" * 9 + b"\2" + GOOD[18:], "bad_value"),
+    (GOOD[:10] + b"\xff" * 10 + b"\0" + GOOD[18:], "bad_value"),
     (GOOD[:5] + b"\1" + GOOD[6:], "bad_value"),
     (GOOD.replace(b"AAPL", b"AA\xffL"), "bad_value"),
     (GOOD[:-3] + b"\x08" + GOOD[-2:], "bad_value"),
@@ -166,6 +166,29 @@ def test_a_text_that_the_writer_does_not_have_is_the_default() -> None:
     assert [decoded.columns[name][0] for name in "bce"] == [0, 0.5, 1]
     assert np.isnan(decoded.columns["d"][0])
     assert {name: valid[0] for name, valid in decoded.valid.items()} == {"b": False, "c": True, "d": False}
+
+
+def test_a_long_block_is_the_sum_of_its_messages(decoder: Decoder) -> None:
+    """Longer than the chunks of the compiled pass, with errors and nulls on both sides of their borders."""
+    kinds = [GOOD, GOOD[:-1], encode(NAME, 1, OTHER), by(3, extra=""), by(4, tags=[])]
+    long, each = decoder.decode(kinds * 500), decoder.decode(kinds)
+    assert long.error.tolist() == each.error.tolist() * 500
+    for name, column in each.columns.items():
+        assert long.columns[name].tolist() == column.tolist() * 500
+    assert long.valid["venue"].tolist() == each.valid["venue"].tolist() * 500
+    assert long.texts("symbol", range(2_500)) == each.texts("symbol", range(5)) * 500
+
+
+@pytest.mark.parametrize(("limit", "good"), [(2**63 // 1000, True), (2**63 // 1000 + 1, False)])
+def test_times_beyond_64_bits_are_refused(decoder: Decoder, limit: int, good: bool) -> None:
+    decoded = decoder.decode([by(3, event_time=limit, extra=""), by(3, event_time=-limit, extra="")])
+    assert (decoded.error == 0).tolist() == [good, good]
+    assert decoded.columns["event_time"].tolist() == [1_000 * limit * good, -1_000 * limit * good]
+
+
+def test_a_number_has_64_bits_in_ten_bytes(decoder: Decoder) -> None:
+    decoded = decoder.decode([GOOD[:10] + b"\xff" * 9 + b"\1" + GOOD[18:], GOOD[:10] + b"\x81\0" + GOOD[18:]])
+    assert decoded.columns["event_time"].tolist() == [-(2**63), -1]
 
 
 def test_joined_bytes_are_read_in_place(decoder: Decoder) -> None:
