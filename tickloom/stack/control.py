@@ -21,7 +21,7 @@ from tickloom.stack import causes, ports, process
 from tickloom.stack.components import Component, components
 from tickloom.stack.environment import environment
 
-DATA = ("kafka", "registry", "redis", "flink", "logs", "run", "online.db")
+DATA = ("kafka", "registry", "redis", "flink", "logs", "run", "online.db*", "registry.db")
 POLL_S = 0.1
 
 
@@ -151,6 +151,5 @@ def _alone(place: process.Place) -> Iterator[None]:
 
 
 def _wipe(place: process.Place) -> None:
-    for name in DATA:
-        path = place.home / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in (path for name in DATA for path in place.home.glob(name)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

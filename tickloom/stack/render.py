@@ -1,6 +1,7 @@
 """Write the configuration files of one stack: those of flink-conf with its own ports and folders."""
 
 from pathlib import Path
+from threading import Lock
 
 from schemas.errors import StackError
 from schemas.settings import PROJECT, Ports, state_dir
@@ -11,6 +12,7 @@ from tickloom.stack.ports import HOST
 SOURCE = PROJECT / "flink-conf"
 # 16 bytes in base64, as KRaft wants the name of a cluster: "tickloom-stack-1"
 CLUSTER_ID = "dGlja2xvb20tc3RhY2stMQ"
+_ONE_AT_A_TIME = Lock()
 
 
 def override(text: str, values: dict[str, object], separator: str) -> str:
@@ -21,10 +23,7 @@ def override(text: str, values: dict[str, object], separator: str) -> str:
 
 def flink(ports: Ports) -> None:
     """Flink's configuration and lib folder: the wheel's jars, its Python jar, and the connectors, as links."""
-    conf = flink_folder("conf")
-    _links(conf, [path for path in SOURCE.iterdir() if path.suffix in {".properties", ".toml"}])
-    for name in ("tmp", "checkpoints", "savepoints"):
-        flink_folder(name).mkdir(parents=True, exist_ok=True)
+    conf, home = flink_folder("conf"), flink_home()
     values = {
         "jobmanager.rpc.port": ports.flink + 1,
         "rest.port": ports.flink,
@@ -32,9 +31,12 @@ def flink(ports: Ports) -> None:
         "execution.checkpointing.dir": flink_folder("checkpoints").as_uri(),
         "execution.checkpointing.savepoint-dir": flink_folder("savepoints").as_uri(),
     }
-    (conf / "config.yaml").write_text(override((SOURCE / "config.yaml").read_text("utf-8"), values, ": "), "utf-8")
-    home = flink_home()
-    _links(flink_folder("lib"), [*home.glob("lib/*.jar"), *home.glob("opt/flink-python-*.jar"), *jars.connectors()])
+    for name in ("tmp", "checkpoints", "savepoints"):
+        flink_folder(name).mkdir(parents=True, exist_ok=True)
+    with _ONE_AT_A_TIME:  # JobManager and TaskManager start together and read the same files
+        _links(conf, [path for path in SOURCE.iterdir() if path.suffix in {".properties", ".toml"}])
+        _links(flink_folder("lib"), [*home.glob("lib/*.jar"), *home.glob("opt/flink-python-*.jar"), *jars.connectors()])
+        _write(conf / "config.yaml", override((SOURCE / "config.yaml").read_text("utf-8"), values, ": "))
 
 
 def kafka(ports: Ports, broker: int, brokers: int) -> Path:
@@ -71,14 +73,21 @@ def _internal(setting: str) -> list[str]:
 def _demand_size(folder: Path, brokers: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / "brokers"
-    kept = int(record.read_text("utf-8")) if record.exists() else brokers
+    with _ONE_AT_A_TIME:
+        kept = int(record.read_text("utf-8")) if record.exists() else brokers
+        _write(record, str(kept))
     if kept != brokers:
         raise StackError(
             f"the data of this stack belongs to {kept} broker(s), not {brokers}",
             where=str(folder),
             hint=f"tickloom stack up --brokers {kept}, or tickloom stack down --wipe first",
         )
-    record.write_text(str(brokers), "utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write what is new: a server that reads the file meanwhile must not meet an empty one."""
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
 
 
 def _links(folder: Path, targets: list[Path]) -> None:

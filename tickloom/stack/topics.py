@@ -20,7 +20,7 @@ def create(bootstrap: str, replicas: int) -> None:
     # many years, for each week of which the usual roll by time would open a new file
     keep = {"retention.ms": "-1", "segment.ms": str(2**62)}
     wanted = [NewTopic(name, num_partitions=PARTITIONS, replication_factor=replicas, config=keep) for name in names()]
-    client = AdminClient({"bootstrap.servers": bootstrap})
+    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     for name, future in client.create_topics(wanted).items():
         try:
             future.result()
