@@ -1,7 +1,7 @@
 """`tickloom doctor`: looks at everything a run needs, and names the command that mends what it lacks.
 
 In: this machine, the settings, the stack if it runs. Out: one line a check, exit 1 if one failed.
-A check returns what it found, or raises: AbsentError for what a run can do without, else another TickloomError.
+A check returns what it found, or raises: Absent for what a run can do without, else another TickloomError.
 """
 
 import re
@@ -36,7 +36,7 @@ FLINK_CLASSES = (
 JAVA_AT_LEAST = 17
 
 
-class AbsentError(TickloomError):
+class Absent(TickloomError):
     """Something that a run can do without."""
 
 
@@ -46,7 +46,7 @@ def doctor() -> None:
     for name, check in CHECKS.items():
         try:
             mark, said = "ok", check()
-        except AbsentError as absent:
+        except Absent as absent:
             mark, said = "-", str(absent)
         except TickloomError as error:
             mark, said, failed = "FAIL", str(error), True
@@ -99,14 +99,14 @@ def registry() -> str:
     """The schema registry answers."""
     url = settings().registry.url
     if not probe.registry(url):
-        raise AbsentError("does not run", where=url, hint="tickloom stack up")
+        raise Absent("does not run", where=url, hint="tickloom stack up")
     return f"{len(probe.fetch(f'{url}/subjects'))} subjects at {url}"
 
 
 def cluster() -> str:
     """Flink answers, with slots."""
     if not probe.jobmanager(flink_url()):
-        raise AbsentError("does not run", where=flink_url(), hint="tickloom stack up")
+        raise Absent("does not run", where=flink_url(), hint="tickloom stack up")
     found = probe.fetch(f"{flink_url()}/overview")
     if not found["slots-total"]:
         raise StackError("no TaskManager", where=flink_url(), hint="tickloom stack up taskmanager")
@@ -117,7 +117,7 @@ def redis() -> str:
     """redis-server is installed; without it the online store is SQLite."""
     found = shutil.which("redis-server")
     if not found:
-        raise AbsentError("not installed, so the online store is SQLite", hint="apt-get install redis-server")
+        raise Absent("not installed, so the online store is SQLite", hint="apt-get install redis-server")
     return found
 
 
@@ -126,7 +126,7 @@ def feast() -> str:
     said = _output([str(Path(sys.executable).parent / "feast"), "feature-views", "list"], "make setup")
     found = re.findall(r"^(\w+)\s+\{", said, re.MULTILINE)
     if not found:
-        raise AbsentError("no feature view is registered", hint='eval "$(tickloom stack env)" && feast apply')
+        raise Absent("no feature view is registered", hint='eval "$(tickloom stack env)" && feast apply')
     return ", ".join(found)
 
 
@@ -135,7 +135,7 @@ def gpu() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        raise AbsentError(
+        raise Absent(
             "no CUDA device, so the CPU scores", hint="install a driver for torch's CUDA " + str(torch.version.cuda)
         )
     return torch.cuda.get_device_name()

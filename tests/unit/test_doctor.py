@@ -12,7 +12,7 @@ def fails() -> str:
 
 
 def lacks() -> str:
-    raise doctor.AbsentError("not there", hint="get it")
+    raise doctor.Absent("not there", hint="get it")
 
 
 @pytest.mark.parametrize(

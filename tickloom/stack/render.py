@@ -1,4 +1,8 @@
-"""Write the configuration files of one stack: those of flink-conf with its own ports and folders."""
+"""Write the configuration files of one stack: those of flink-conf with its own ports and folders.
+
+In: the files of flink-conf, the ports, the jars. Out: files and links in the state folder, the same at each call.
+Must not know: which servers run.
+"""
 
 from pathlib import Path
 from threading import Lock
