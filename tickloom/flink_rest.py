@@ -1,4 +1,8 @@
-"""Ask a Flink cluster about its jobs, and stop them: a little client of its REST interface."""
+"""Ask a Flink cluster about its jobs, and stop them: a little client of its REST interface.
+
+In: the cluster's address and a job's id. Out: states, counts, first lines of failures; StackError when it refuses.
+Must not know: our jobs, the stack that runs them.
+"""
 
 import json
 import time
