@@ -135,7 +135,7 @@ def test_mixer_places() -> None:
 
 
 def test_pace_lets_event_time_run_n_times_as_fast() -> None:
-    # event time    0 ms   100   100   50 (late)   400     at 10 times real time: 0, 10, 10, 10, 40 ms of clock
+    # event time 0 ms, 100, 400, 50 (late), 800 at 10 times real time: due at 0 ms, 10, 40, 40, 80
     now, waits = [100.0], []
 
     def sleep(seconds: float) -> None:
@@ -143,12 +143,12 @@ def test_pace_lets_event_time_run_n_times_as_fast() -> None:
         now[0] += seconds
 
     pace = Pace(10, lambda: now[0], sleep)
-    times = [0, 100, 100, 50, 400]
+    times = [0, 100, 400, 50, 800]
     parts = [part.times_ms for part in pace.parts(Messages([b""] * 5, [b""] * 5, [0] * 5, times))]
-    assert parts == [[0, 100, 100, 50], [400]]
-    assert now[0] == pytest.approx(100.04)
+    assert parts == [[0, 100], [400, 50], [800]]
+    assert waits == pytest.approx([0, 0.04, 0.04])
     assert [part.times_ms for part in pace.parts(Messages([b""], [b""], [0], [300]))] == [[300]]
-    assert now[0] == pytest.approx(100.04)  # it is due with the newest before it
+    assert now[0] == pytest.approx(100.08)  # it is due with the newest before it
 
 
 def test_the_journal_keeps_the_first_ends_and_one_run(tmp_path: Path) -> None:

@@ -108,3 +108,23 @@ def test_a_rewritten_file_is_read_again(tmp_path: Path) -> None:
 def test_forms_are_told_apart() -> None:
     assert is_bars(list(BARS))
     assert not is_bars(list(TICKS))
+
+
+def test_a_row_group_is_decoded_once_and_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # row groups of two ticks      a: 0 1 | 10 11 | 20 21      b: 1 10 | 11 20        blocks of 5
+    decoded = []
+    read_group = tape.read_group
+    monkeypatch.setattr(tape, "read_group", lambda *place: decoded.append(place) or read_group(*place))
+    files = {"a": [0, 1, 10, 11, 20, 21], "b": [1, 10, 11, 20]}
+    paths = []
+    for name, times in files.items():
+        columns = {
+            column: list(values) * (len(times) // 2) for column, values in TICKS.items() if column != "event_time"
+        }
+        paths.append(write(tmp_path / name, columns | {"event_time": pa.array(times, UTC)}, row_group_size=2))
+    reader, most = Reader(400), 0
+    for part in slices(paths, 5, 400):
+        reader.read(part)
+        most = max(most, len(reader._open))
+    assert len(decoded) == len(set(decoded)) == 5
+    assert most == 3
