@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from udfs.compiled import njit
-from udfs.ticks import CANCEL, CORRECT, TRADE, Ticks, group
+from udfs.ticks import CANCEL, FNV_OFFSET, TRADE, Ticks, fnv1a
 
 COLUMNS = ("open", "high", "low", "close", "volume", "trade_count")
 OPEN, HIGH, LOW, CLOSE, VOLUME, TRADES = range(6)
 DUPLICATES, CANCELLED, AMENDMENTS, ORPHANS = range(4)
+MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing
 
 
 @dataclass(frozen=True)
@@ -28,74 +29,76 @@ class Bars:
 
 
 @njit
-def _before(i, j, event_time, sequence):  # type: ignore[no-untyped-def]
-    return event_time[i] < event_time[j] or (event_time[i] == event_time[j] and sequence[i] < sequence[j])
+def _before(i, j, event_time, sequence, price, size):  # type: ignore[no-untyped-def]
+    """Order of two records; price and size only make it total, for repeats that contradict each other."""
+    if event_time[i] != event_time[j]:
+        return event_time[i] < event_time[j]
+    if sequence[i] != sequence[j]:
+        return sequence[i] < sequence[j]
+    return price[i] < price[j] or (price[i] == price[j] and size[i] < size[j])
 
 
 @njit
-def _resolve(rows, trade_id, event_time, sequence, kind, price, size, counts):  # type: ignore[no-untyped-def]
-    """One symbol's records -> positions of its surviving trades. A corrected trade takes over price and size in place."""
-    order = rows[np.argsort(trade_id[rows], kind="mergesort")]
-    kept = np.empty(order.shape[0], np.int64)
-    n = first = 0
+def _resolve(order, identity, event_time, sequence, kind, price, size, counts):  # type: ignore[no-untyped-def]
+    """Which records are trades that count, bool[n]. A correction's price and size are written over its trade's."""
+    alive = np.zeros(order.shape[0], np.bool_)
+    first = 0
     while first < order.shape[0]:
         last = first
         trade = correct = -1
-        cancels = amendments = 0
-        while last < order.shape[0] and trade_id[order[last]] == trade_id[order[first]]:
+        cancels = corrections = 0
+        while last < order.shape[0] and identity[order[last]] == identity[order[first]]:
             i = order[last]
             if kind[i] == TRADE:
                 counts[DUPLICATES] += trade >= 0
-                if trade < 0 or _before(i, trade, event_time, sequence):
+                if trade < 0 or _before(i, trade, event_time, sequence, price, size):
                     trade = i
             elif kind[i] == CANCEL:
                 cancels += 1
             else:
-                amendments += 1
-                if correct < 0 or _before(correct, i, event_time, sequence):
+                corrections += 1
+                if correct < 0 or _before(correct, i, event_time, sequence, price, size):
                     correct = i
             last += 1
         counts[DUPLICATES] += max(cancels - 1, 0)
-        if trade < 0:
-            counts[ORPHANS] += min(cancels, 1) + amendments
-        elif cancels > 0:
+        counts[AMENDMENTS if trade >= 0 else ORPHANS] += min(cancels, 1) + corrections
+        if trade >= 0 and cancels > 0:
             counts[CANCELLED] += 1
-            counts[AMENDMENTS] += 1 + amendments
-        else:
-            counts[AMENDMENTS] += amendments
+        elif trade >= 0:
+            alive[trade] = True
             if correct >= 0:
                 price[trade], size[trade] = price[correct], size[correct]
-            kept[n] = trade
-            n += 1
         first = last
-    return kept[:n]
+    return alive
 
 
 @njit
-def _sort(rows, event_time, sequence):  # type: ignore[no-untyped-def]
-    """Insertion order by (event time, sequence) where nearly sorted, else two stable sorts."""
-    for i in range(1, rows.shape[0]):
-        if _before(rows[i], rows[i - 1], event_time, sequence):
-            rows = rows[np.argsort(sequence[rows], kind="mergesort")]
-            return rows[np.argsort(event_time[rows], kind="mergesort")]
-    return rows
+def _in_order(event_time, sequence):  # type: ignore[no-untyped-def]
+    for i in range(1, event_time.shape[0]):
+        if event_time[i] < event_time[i - 1] or (event_time[i] == event_time[i - 1] and sequence[i] < sequence[i - 1]):
+            return False
+    return True
 
 
 @njit
-def _build(starts, order, trade_id, event_time, sequence, kind, price, size, values, counts):  # type: ignore[no-untyped-def]
-    for g in range(starts.shape[0] - 1):
-        rows = order[starts[g] : starts[g + 1]]
-        trades = _sort(_resolve(rows, trade_id, event_time, sequence, kind, price, size, counts), event_time, sequence)
-        bar = values[g]
-        for k in range(trades.shape[0]):
-            p = price[trades[k]]
-            if k == 0:
-                bar[OPEN] = bar[HIGH] = bar[LOW] = p
-            bar[HIGH] = max(bar[HIGH], p)
-            bar[LOW] = min(bar[LOW], p)
-            bar[CLOSE] = p
-            bar[VOLUME] += size[trades[k]]
-        bar[TRADES] = trades.shape[0]
+def _fold(code, price, size, values):  # type: ignore[no-untyped-def]
+    """Trades in time order into their symbols' bars."""
+    for k in range(code.shape[0]):
+        bar, p = values[code[k]], price[k]
+        if bar[TRADES] == 0:
+            bar[OPEN] = bar[HIGH] = bar[LOW] = p
+        bar[HIGH] = max(bar[HIGH], p)
+        bar[LOW] = min(bar[LOW], p)
+        bar[CLOSE] = p
+        bar[VOLUME] += size[k]
+        bar[TRADES] += 1
+
+
+def identity(ticks: Ticks) -> np.ndarray:
+    """uint64[n] that tells trades apart: symbol and trade id; without an id, symbol, time and sequence."""
+    symbol = np.array([fnv1a(name) for name in ticks.symbols], "u8")[ticks.code]
+    unnamed = ticks.sequence.astype("u8") * MIX ^ ticks.event_time.astype("u8")
+    return np.where(ticks.trade_id == FNV_OFFSET, unnamed, ticks.trade_id) * MIX ^ symbol  # type: ignore[no-any-return]
 
 
 def build(ticks: Ticks) -> Bars:
@@ -104,10 +107,13 @@ def build(ticks: Ticks) -> Bars:
     A CANCEL or CORRECT works whether it came before or after its trade; of several corrections the last by
     (event time, sequence) holds. Symbols without a surviving trade have no bar.
     """
-    values = np.zeros((len(ticks.symbols), len(COLUMNS)))
     counts = np.zeros(4, np.int64)
-    starts, order = group(ticks.code, len(ticks.symbols))
-    _build(starts, order, ticks.trade_id, ticks.event_time, ticks.sequence, ticks.kind,
-           ticks.price.copy(), ticks.size.copy(), values, counts)  # fmt: skip
-    alive = sorted(np.flatnonzero(values[:, TRADES]), key=ticks.symbols.__getitem__)
-    return Bars([ticks.symbols[i] for i in alive], values[alive], counts)
+    key, price, size = identity(ticks), ticks.price.copy(), ticks.size.copy()
+    alive = _resolve(np.argsort(key), key, ticks.event_time, ticks.sequence, ticks.kind, price, size, counts)
+    rows = np.flatnonzero(alive)
+    if not _in_order(ticks.event_time[rows], ticks.sequence[rows]):
+        rows = rows[np.lexsort((ticks.sequence[rows], ticks.event_time[rows]))]
+    values = np.zeros((len(ticks.symbols), len(COLUMNS)))
+    _fold(ticks.code[rows], price[rows], size[rows], values)
+    alive_symbols = sorted(np.flatnonzero(values[:, TRADES]), key=ticks.symbols.__getitem__)
+    return Bars([ticks.symbols[i] for i in alive_symbols], values[alive_symbols], counts)

@@ -9,7 +9,6 @@ nothing. The whole package is digested, since numba does not see a change in a f
 import builtins
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,8 @@ import numba  # noqa: E402
 from numba.core import caching  # noqa: E402
 
 builtins.print = _print
+
+from schemas.settings import state_dir  # noqa: E402
 
 PACKAGE = Path(__file__).parent
 P = ParamSpec("P")
@@ -44,8 +45,8 @@ class ContentLocator(caching._CacheLocator):  # type: ignore[misc]
         self._line = py_func.__code__.co_firstlineno
 
     def get_cache_path(self) -> str:
-        """Folder of the compiled code; the temporary folder's when NUMBA_CACHE_DIR is not set."""
-        root = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(tempfile.gettempdir(), f"tickloom-numba-{os.getuid()}")
+        """Folder of the compiled code, in the state folder when NUMBA_CACHE_DIR is not set."""
+        root = os.environ.get("NUMBA_CACHE_DIR") or str(state_dir() / "numba")
         name = "_".join(self._file.relative_to(PACKAGE).with_suffix("").parts)
         return os.path.join(root, package_digest(), name)
 

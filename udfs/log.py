@@ -70,10 +70,10 @@ class Log:
         self.anchors.sort()
         self.meta: dict[str, int] = json.loads(store["m"]) if "m" in store else {"clock": NEVER, "closed": 0}
 
-    def add_ticks(self, bar_end: int, ticks: Ticks) -> None:
-        """One more chunk of a bar's records."""
+    def add_ticks(self, bar_end: int, ticks: Ticks, packed: bytes = b"") -> None:
+        """One more chunk of a bar's records; packed: the same as bytes, where they are at hand."""
         n = self.chunks.get(bar_end, 0)
-        self.store[f"t/{bar_end}/{n}"] = ticks.pack()
+        self.store[f"t/{bar_end}/{n}"] = packed or ticks.pack()
         if n == 0 or bar_end in self._open:
             self._open.setdefault(bar_end, []).append(ticks)
         self.chunks[bar_end] = n + 1

@@ -6,6 +6,7 @@ bytes.
 """
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def unpack(data: bytes) -> tuple[Header, dict[str, np.ndarray]]:
     header = json.loads(data[4:at])
     arrays = {}
     for name, dtype, shape in header.pop("arrays"):
-        count = int(np.prod(shape))
+        count = math.prod(shape)
         arrays[name] = np.frombuffer(data, dtype, count, at).reshape(shape)
         at += arrays[name].nbytes
     return header, arrays

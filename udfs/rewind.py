@@ -63,20 +63,24 @@ class Shard:
         """Add records to a fate; kept with the clock."""
         self.log.meta[fate] = self.log.meta.get(fate, 0) + n
 
-    def accept(self, ticks: Ticks) -> tuple[set[int], list[Frame]]:
+    def accept(self, ticks: Ticks, packed: bytes = b"") -> tuple[set[int], list[Frame]]:
         """Take trade records: the ends of bars that wait for the clock, and the frames of closed bars they amended.
 
-        Raises BeyondHorizon, before anything has changed, if a record is older than the log can amend.
+        packed: the same records as bytes, where they are at hand. Raises BeyondHorizon, before anything has changed,
+        if a record is older than the log can amend.
         """
         ends = (ticks.event_time // self.interval_us + 1) * self.interval_us
-        bars = {int(end): ticks.take(ends == end) for end in np.unique(ends)}
+        if (ends == ends[0]).all():
+            bars = {int(ends[0]): ticks}
+        else:
+            bars, packed = {int(end): ticks.take(ends == end) for end in np.unique(ends)}, b""
         late = {end for end in bars if end <= self.clock}
         for end in late:
             if not self.log.keeps_ticks(end) or self.log.base(end) is None:
                 raise BeyondHorizon(f"a tick of the bar {end} is older than the horizon", hint="repair it by replay")
         frames = [frame for end in sorted(late) for frame in self._amend_ticks(end, bars[end])]
         for end in set(bars) - late:
-            self.log.add_ticks(end, bars[end])
+            self.log.add_ticks(end, bars[end], packed)
         self.count("late" if late else "on_time", len(ticks))
         self.log.save()
         return set(bars) - late, frames

@@ -6,17 +6,18 @@ This file must not know prices' meaning (see bars.py), Kafka or Flink.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from udfs import packing
-from udfs.compiled import njit
 
 FNV_OFFSET, FNV_PRIME = 14695981039346656037, 1099511628211
 NUMBERS = ("event_time", "price", "size", "sequence", "trade_id", "kind")
 TRADE, CANCEL, CORRECT, HEARTBEAT = range(4)
 
 
+@cache
 def fnv1a(text: str) -> int:
     """64-bit FNV-1a hash of the UTF-8 bytes (http://www.isthe.com/chongo/tech/comp/fnv)."""
     value = FNV_OFFSET
@@ -74,18 +75,3 @@ class Ticks:
         codes = [np.array([place[name] for name in part.symbols], "i4")[part.code] for part in parts]
         return Ticks(symbols, np.concatenate(codes),
                      *(np.concatenate([getattr(part, name) for part in parts]) for name in NUMBERS))  # fmt: skip
-
-
-@njit
-def group(code: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Counting sort: (starts int64[groups + 1], order int64[n]); the members of group g are order[starts[g]:starts[g + 1]]."""
-    starts = np.zeros(groups + 1, np.int64)
-    for c in code:
-        starts[c + 1] += 1
-    starts = np.cumsum(starts)
-    place = starts[:-1].copy()
-    order = np.empty(code.shape[0], np.int64)
-    for i, c in enumerate(code):
-        order[place[c]] = i
-        place[c] += 1
-    return starts, order

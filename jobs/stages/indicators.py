@@ -74,7 +74,7 @@ class Indicators(KeyedProcessFunction):
         return self.shards[number]
 
     def _ticks(self, shard: Shard, payload: bytes, context: KeyedProcessFunction.Context) -> list[Frame]:
-        ends, frames = shard.accept(Ticks.unpack(payload))
+        ends, frames = shard.accept(Ticks.unpack(payload), bytes(payload))
         for end in ends:
             context.timer_service().register_event_time_timer(end // 1000 - 1)
         return frames

@@ -59,7 +59,8 @@ class Score(ScalarFunction):
 
     def eval(self, requests: pd.DataFrame) -> pd.DataFrame:
         """Rows (v, part, pos, ts) -> rows (topic, k, v, ts), one for one; an answer keeps its request's timestamp."""
-        places = [Place(int(part), int(pos)) for part, pos in zip(requests["part"], requests["pos"], strict=True)]
-        answers = self._answering.answer(requests["v"].tolist(), places)
-        topics, keys, values = zip(*answers, strict=True)
-        return pd.DataFrame({"topic": topics, "k": keys, "v": values, "ts": requests["ts"]})
+        # by place: the planner hands over the names of the source's columns, not those of the query
+        messages, parts, positions, timestamps = (requests[column] for column in requests.columns)
+        places = [Place(*place) for place in zip(parts.tolist(), positions.tolist(), strict=True)]
+        topics, keys, values = zip(*self._answering.answer(messages.tolist(), places), strict=True)
+        return pd.DataFrame({"topic": topics, "k": keys, "v": values, "ts": timestamps})
