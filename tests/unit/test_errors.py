@@ -5,6 +5,8 @@ import pytest
 from schemas import errors
 from schemas.errors import TickloomError, nearest
 
+TREE = [kind for kind in TickloomError.__subclasses__() if kind.__module__ == errors.__name__]
+
 
 @pytest.mark.parametrize(
     ("where", "hint", "text"),
@@ -19,7 +21,7 @@ def test_says_what_where_and_what_to_do(where: str, hint: str, text: str) -> Non
     assert str(TickloomError("broken", where=where, hint=hint)) == text
 
 
-@pytest.mark.parametrize("kind", TickloomError.__subclasses__())
+@pytest.mark.parametrize("kind", TREE)
 def test_travels_between_processes(kind: type[TickloomError]) -> None:
     back = pickle.loads(pickle.dumps(kind("broken", where="here", hint="mend it")))
     assert type(back) is kind
@@ -28,7 +30,8 @@ def test_travels_between_processes(kind: type[TickloomError]) -> None:
 
 def test_the_docstring_draws_the_whole_tree() -> None:
     assert errors.__doc__
-    for kind in TickloomError.__subclasses__():
+    assert len(TREE) == 8
+    for kind in TREE:
         assert f"── {kind.__name__} " in errors.__doc__
 
 
