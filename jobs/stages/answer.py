@@ -87,6 +87,7 @@ class Answering:
     ) -> None:
         self._model, self._store, self._project, self._lookup = model, store, project, lookup
         self._max_age_us = max_age_us
+        self._signature = {"model": model.manifest.name, "model_version": model.manifest.version}
         self._columns = {view: _places(view, columns) for view, columns in model.manifest.columns().items()}
         self._score = wire.encoder(SCORES, ids[SCORES])
         self._dead_letters = DeadLetters(REQUESTS, ids[DEAD_LETTERS])
@@ -136,8 +137,7 @@ class Answering:
         record = {
             "request_id": request["request_id"],
             "event_time": now_us,
-            "model": self._model.manifest.name,
-            "model_version": self._model.manifest.version,
+            **self._signature,
             "scored_at": time.time_ns() // 1000,
             "symbols": request["symbols"],
             "scores": scores[rows].tolist(),

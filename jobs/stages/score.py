@@ -47,7 +47,7 @@ class Score(ScalarFunction):
         """No: the store moves on between two calls, so no planner may call twice or fold the call away."""
         return False
 
-    def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002 - Flink's signature
+    def open(self, function_context: FunctionContext) -> None:
         """Load the model (torch takes seconds) and connect."""
         from feature_repo.stores import open_store
         from schemas.registry import Lookup

@@ -86,10 +86,12 @@ def run(scoring: dict[str, object]) -> list[tuple[str, bytes | None, bytes, date
     tables.get_config().set("_python_worker_execution_mode", "process")
     tables.get_config().set("python.executable", sys.executable)
     tables.get_config().set("python.fn-execution.bundle.time", "20")
-    kinds = {"v": DataTypes.BYTES(), "part": DataTypes.INT(), "pos": DataTypes.BIGINT(), "ts": DataTypes.TIMESTAMP(3)}
+    kinds = {"a": DataTypes.BYTES(), "b": DataTypes.INT(), "c": DataTypes.BIGINT(), "d": DataTypes.TIMESTAMP(3)}
     rows = [(bytearray(message(i)), i % 4, i, UTC_START + timedelta(seconds=i)) for i in range(MESSAGES)]
     source = tables.from_elements(rows, DataTypes.ROW([DataTypes.FIELD(n, k) for n, k in kinds.items()]))
-    with score(source, Scoring(**scoring)).execute().collect() as found:
+    tables.create_temporary_view("source", source)  # whose names the planner passes on, as it does with metadata
+    requests = tables.sql_query("select a v, b part, c pos, d ts from source")
+    with score(requests, Scoring(**scoring)).execute().collect() as found:
         return [(topic, key and bytes(key), bytes(value), ts) for topic, key, value, ts in found]
 
 
