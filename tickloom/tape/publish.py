@@ -24,6 +24,7 @@ PRODUCER = {
     "batch.size": 1_000_000,
     "queue.buffering.max.messages": 2 * MOST_WAITING,
     "delivery.report.only.error": True,
+    "log_level": 3,  # a broker that is still loading its coordinator is waited for, and nothing to warn of
 }
 
 
