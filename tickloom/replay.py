@@ -139,11 +139,15 @@ def publish(publisher: Publisher, messages: Iterator[Messages], rows: int | None
 def to_features(job: Replay, parallelism: int) -> None:
     """Run the stages of the features job over the files, in Flink without Kafka; the last path is written.
 
-    DataError when that path is a file of ticks or bars: it was meant as input.
+    DataError when that path is a file of ticks or bars: it was meant as input. ConfigError for options without effect.
     """
     from tickloom import flink
 
     *paths, out = job.paths
+    if job.speed or job.order is not Order.EVENT:
+        raise ConfigError(
+            "--speed and --order are for Kafka", hint="features depend on event time alone: leave them out"
+        )
     if not paths or (Path(out).exists() and chunks.is_tape(out)):
         raise DataError("no file to write the features to", where=out, hint="replay PATH... --to features OUT.parquet")
     options = ["--actions", str(job.actions.absolute())] if job.actions else []

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles.tape import bar_of
@@ -26,6 +26,7 @@ def bars(draw: st.DrawFn) -> list[dict[str, object]]:
     return found
 
 
+@settings(deadline=None)
 @given(bars())
 def test_prints_rebuild_the_bar(found: list[dict[str, object]]) -> None:
     ticks = prints(pa.Table.from_pylist(found), DAY)

@@ -4,7 +4,7 @@ from contextlib import suppress
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import DataError
@@ -43,6 +43,7 @@ def expected(everything: Messages) -> list[list[Message]]:
     return found
 
 
+@settings(deadline=None)
 @given(PLACES, PLACES, st.lists(st.integers(0, 40), max_size=4), st.randoms(use_true_random=False))
 def test_each_message_once_whatever_kills(
     before: list[int], places: list[int], kills: list[int], random: Random
@@ -57,6 +58,7 @@ def test_each_message_once_whatever_kills(
     assert [log[start:] for log, start in zip(topic.log, starts, strict=True)] == expected(everything)
 
 
+@settings(deadline=None)
 @given(PLACES.filter(bool), st.data(), st.randoms(use_true_random=False))
 def test_records_of_another_producer_are_noticed(places: list[int], data: st.DataObject, random: Random) -> None:
     topic, everything = MemoryTopic("t", PARTITIONS), messages(places)
@@ -68,6 +70,7 @@ def test_records_of_another_producer_are_noticed(places: list[int], data: st.Dat
         run(topic, [0] * PARTITIONS, everything, random)
 
 
+@settings(deadline=None)
 @given(PLACES, st.randoms(use_true_random=False))
 def test_a_topic_that_was_made_anew_is_noticed(places: list[int], random: Random) -> None:
     with pytest.raises(DataError, match="fewer records"):

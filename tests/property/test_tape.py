@@ -38,6 +38,7 @@ def write(path: Path, times: list[int], name: str, row_group: int, statistics: b
     return str(path)
 
 
+@settings(deadline=None)
 @given(st.lists(TIMES, min_size=1, max_size=4), st.integers(1, 9), st.integers(1, 60), st.booleans())
 def test_every_row_once_in_order(files: list[list[int]], row_group: int, block_us: int, statistics: bool) -> None:
     with TemporaryDirectory() as folder:
@@ -60,6 +61,7 @@ def test_every_row_once_in_order(files: list[list[int]], row_group: int, block_u
         assert (found["symbol"], found["price"], found["sequence"]) == (row["symbol"], row["price"], row["sequence"])
 
 
+@settings(deadline=None)
 @given(st.lists(TIMES, min_size=1, max_size=3), st.data())
 def test_a_slice_reads_the_same_from_any_reader(files: list[list[int]], data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:

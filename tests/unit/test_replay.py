@@ -176,6 +176,12 @@ def test_another_input_or_option_is_another_replay(tmp_path: Path) -> None:
     assert digest([a], "x") != first
 
 
+@pytest.mark.parametrize("option", [{"speed": 2.0}, {"order": Order.ARRIVAL}])
+def test_features_take_no_option_without_effect(option: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="are for Kafka"):
+        to_features(Replay(["bars.parquet", "out.parquet"], None, "1d", **option), 1)
+
+
 def test_features_are_never_written_over_an_input(tape: Path) -> None:
     for paths in (["bars.parquet"], ["bars.parquet", "ticks.parquet"]):
         with pytest.raises(DataError, match=r"OUT\.parquet"):
