@@ -29,15 +29,17 @@ def records(topic: str) -> Iterator[Record]:
 
     lookup = Lookup(settings().registry.url)
     with _consumer() as consumer:
-        partitions = consumer.list_topics(topic, 10).topics[topic].partitions
-        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-        left = len(partitions)
+        places = [TopicPartition(topic, number, 0) for number in consumer.list_topics(topic, 10).topics[topic].partitions]
+        ends = {place.partition: consumer.get_watermark_offsets(place, 10)[1] for place in places}
+        consumer.assign(places)
+        left = {partition for partition, end in ends.items() if end}
         while left:
             for message in consumer.consume(1000, 1.0):
-                if message.error():
-                    left -= 1
-                elif (value := message.value()) is not None:
-                    yield decode(value, lookup)
+                partition, at = message.partition(), message.offset()
+                if message.error() or at + 1 >= ends[partition]:
+                    left.discard(partition)
+                if not message.error() and at < ends[partition] and message.value() is not None:
+                    yield decode(message.value(), lookup)
 
 
 @contextmanager

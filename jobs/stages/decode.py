@@ -9,7 +9,7 @@ from pyflink.table import FunctionContext, TableFunction
 
 from jobs.runtime.dead_letters import DeadLetters
 from jobs.runtime.envelope import ACTION, LATE, TICKS
-from schemas.errors import DecodeError, SchemaError
+from schemas.errors import DecodeError
 from schemas.wire import REASONS, decode
 from udfs import packing, validate
 from udfs.adjustment import problem
@@ -85,12 +85,10 @@ class DecodeActions(TableFunction):
         """One action."""
         raw, place = message or b"", {"partition": partition, "offset": offset}
         try:
-            action = decode(raw, self.lookup)
+            action = decode(raw, self.lookup, CORPORATE_ACTION)
             reason = problem(action) and "bad_action"
         except DecodeError as error:
             reason = error.what
-        except SchemaError:
-            reason = "unknown_schema_id"
         if reason:
             yield 0, self.dead.target, self.dead.message(raw, place, reason, "decode")
             return

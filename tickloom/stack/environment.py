@@ -34,7 +34,7 @@ def exports() -> dict[str, str]:
         "FLINK_LOG_DIR": str(state_dir() / "logs"),
         "FLINK_PID_DIR": str(flink_folder("run")),
         "FEAST_FS_YAML_FILE_PATH": str(PROJECT / "feature_repo" / "feature_store.yaml"),
-        "NUMBA_CACHE_DIR": str(state_dir() / "numba"),
+        "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR") or str(state_dir() / "numba"),
         "TICKLOOM_HOME": str(state_dir()),
         "TICKLOOM_CONFIG": str(config_file()),
         "TICKLOOM_KAFKA__BOOTSTRAP": chosen.kafka.bootstrap,
