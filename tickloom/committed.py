@@ -18,9 +18,9 @@ def length(topic: str) -> int:
     """How many records were ever written to a topic, transaction marks included."""
     from confluent_kafka import TopicPartition
 
-    with _consumer() as consumer:
-        partitions = consumer.list_topics(topic, 10).topics[topic].partitions
-        return sum(consumer.get_watermark_offsets(TopicPartition(topic, number), 10)[1] for number in partitions)
+    with consumer() as reader:
+        partitions = reader.list_topics(topic, 10).topics[topic].partitions
+        return sum(reader.get_watermark_offsets(TopicPartition(topic, number), 10)[1] for number in partitions)
 
 
 def records(topic: str) -> Iterator[Record]:
@@ -28,13 +28,13 @@ def records(topic: str) -> Iterator[Record]:
     from confluent_kafka import TopicPartition
 
     lookup = Lookup(settings().registry.url)
-    with _consumer() as consumer:
-        places = [TopicPartition(topic, number, 0) for number in consumer.list_topics(topic, 10).topics[topic].partitions]
-        ends = {place.partition: consumer.get_watermark_offsets(place, 10)[1] for place in places}
-        consumer.assign(places)
+    with consumer() as reader:
+        places = [TopicPartition(topic, number, 0) for number in reader.list_topics(topic, 10).topics[topic].partitions]
+        ends = {place.partition: reader.get_watermark_offsets(place, 10)[1] for place in places}
+        reader.assign(places)
         left = {partition for partition, end in ends.items() if end}
         while left:
-            for message in consumer.consume(1000, 1.0):
+            for message in reader.consume(1000, 1.0):
                 partition, at = message.partition(), message.offset()
                 if message.error() or at + 1 >= ends[partition]:
                     left.discard(partition)
@@ -43,7 +43,8 @@ def records(topic: str) -> Iterator[Record]:
 
 
 @contextmanager
-def _consumer() -> Iterator[Any]:
+def consumer() -> Iterator[Any]:
+    """A consumer of committed records only, that keeps no offsets; closed at the end."""
     from confluent_kafka import Consumer
 
     config = {
@@ -53,11 +54,11 @@ def _consumer() -> Iterator[Any]:
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
     }
-    consumer = Consumer(config)
+    reader = Consumer(config)
     try:
-        yield consumer
+        yield reader
     finally:
-        consumer.close()
+        reader.close()
 
 
 def frame(record: Record) -> Frame:
