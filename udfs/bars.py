@@ -8,9 +8,15 @@ This file must not know watermarks, logs or features.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs.compiled import njit
-from udfs.ticks import CANCEL, FNV_OFFSET, TRADE, Ticks, fnv1a
+from udfs.fnv import EMPTY_TEXT, fnv1a
+from udfs.kernels.state import Floats
+from udfs.ticks import CANCEL, TRADE, Ticks
+
+Ints = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
 
 COLUMNS = ("open", "high", "low", "close", "volume", "trade_count")
 OPEN, HIGH, LOW, CLOSE, VOLUME, TRADES = range(6)
@@ -20,26 +26,34 @@ MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing
 
 @dataclass(frozen=True)
 class Bars:
-    """symbols: ascending; values: float64[len(symbols), 6] in the order of COLUMNS; counts: int64[4], the records
-    that made no trade: duplicates, cancelled trades, the amendments (cancels, corrections) of known trades and of others."""
+    """symbols: ascending; values: float64[len(symbols), 6] in the order of COLUMNS.
+
+    counts: int64[4], the records that made no trade: duplicates, cancelled trades, the amendments (cancels,
+    corrections) of known trades and of others (orphans).
+    """
 
     symbols: list[str]
-    values: np.ndarray
-    counts: np.ndarray
+    values: Floats
+    counts: Ints
 
 
 @njit
-def _before(i, j, event_time, sequence, price, size):  # type: ignore[no-untyped-def]
+def _before(i: int, j: int, event_time: Ints, sequence: Ints, price: Floats, size: Floats) -> bool:
     """Order of two records; price and size only make it total, for repeats that contradict each other."""
-    if event_time[i] != event_time[j]:
-        return event_time[i] < event_time[j]
-    if sequence[i] != sequence[j]:
-        return sequence[i] < sequence[j]
-    return price[i] < price[j] or (price[i] == price[j] and size[i] < size[j])
+    return (event_time[i], sequence[i], price[i], size[i]) < (event_time[j], sequence[j], price[j], size[j])
 
 
 @njit
-def _resolve(order, identity, event_time, sequence, kind, price, size, counts):  # type: ignore[no-untyped-def]
+def _resolve(
+    order: Ints,
+    identity: Hashes,
+    event_time: Ints,
+    sequence: Ints,
+    kind: NDArray[np.int8],
+    price: Floats,
+    size: Floats,
+    counts: Ints,
+) -> NDArray[np.bool_]:
     """Which records are trades that count, bool[n]. A correction's price and size are written over its trade's."""
     alive = np.zeros(order.shape[0], np.bool_)
     first = 0
@@ -73,7 +87,8 @@ def _resolve(order, identity, event_time, sequence, kind, price, size, counts): 
 
 
 @njit
-def _in_order(event_time, sequence):  # type: ignore[no-untyped-def]
+def _in_order(event_time: Ints, sequence: Ints) -> bool:
+    """Whether records stand by (event time, sequence) already, as nearly always."""
     for i in range(1, event_time.shape[0]):
         if event_time[i] < event_time[i - 1] or (event_time[i] == event_time[i - 1] and sequence[i] < sequence[i - 1]):
             return False
@@ -81,7 +96,7 @@ def _in_order(event_time, sequence):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _fold(code, price, size, values):  # type: ignore[no-untyped-def]
+def _fold(code: NDArray[np.int32], price: Floats, size: Floats, values: Floats) -> None:
     """Trades in time order into their symbols' bars."""
     for k in range(code.shape[0]):
         bar, p = values[code[k]], price[k]
@@ -94,11 +109,12 @@ def _fold(code, price, size, values):  # type: ignore[no-untyped-def]
         bar[TRADES] += 1
 
 
-def identity(ticks: Ticks) -> np.ndarray:
+def identity(ticks: Ticks) -> Hashes:
     """uint64[n] that tells trades apart: symbol and trade id; without an id, symbol, time and sequence."""
     symbol = np.array([fnv1a(name) for name in ticks.symbols], "u8")[ticks.code]
     unnamed = ticks.sequence.astype("u8") * MIX ^ ticks.event_time.astype("u8")
-    return np.where(ticks.trade_id == FNV_OFFSET, unnamed, ticks.trade_id) * MIX ^ symbol  # type: ignore[no-any-return]
+    found: Hashes = np.where(ticks.trade_id == EMPTY_TEXT, unnamed, ticks.trade_id) * MIX ^ symbol
+    return found
 
 
 def build(ticks: Ticks) -> Bars:

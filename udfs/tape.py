@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from schemas.errors import DataError
 from udfs.compiled import njit
+from udfs.fnv import digest
 from udfs.prints import PER_BAR
 from udfs.tick_files import is_bars, open_file, read_group, read_times, text_buffers, time_range
-from udfs.ticks import FNV_OFFSET, FNV_PRIME, Ticks
+from udfs.ticks import Ticks
 
 MAX_OPEN_ROWS = 20_000_000
 
@@ -111,12 +112,9 @@ def hashes(texts: pa.StringArray) -> NDArray[np.uint64]:
 
 
 @njit
-def _hash(data, starts, found):  # type: ignore[no-untyped-def]
+def _hash(data: NDArray[np.uint8], starts: NDArray[np.int32], found: NDArray[np.uint64]) -> None:
     for k in range(found.shape[0]):
-        value = np.uint64(FNV_OFFSET)
-        for i in range(starts[k], starts[k + 1]):
-            value = (value ^ np.uint64(data[i])) * np.uint64(FNV_PRIME)
-        found[k] = value
+        found[k], _ = digest(data, starts[k], starts[k + 1])
 
 
 def _groups_of(path: str, interval_us: int) -> Iterator[Group]:

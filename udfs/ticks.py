@@ -6,24 +6,15 @@ This file must not know prices' meaning (see bars.py), Kafka or Flink.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs import packing
+from udfs.fnv import fnv1a
 
-FNV_OFFSET, FNV_PRIME = 14695981039346656037, 1099511628211
 NUMBERS = ("event_time", "price", "size", "sequence", "trade_id", "kind")
 TRADE, CANCEL, CORRECT, HEARTBEAT = range(4)
-
-
-@cache
-def fnv1a(text: str) -> int:
-    """64-bit FNV-1a hash of the UTF-8 bytes (http://www.isthe.com/chongo/tech/comp/fnv)."""
-    value = FNV_OFFSET
-    for byte in text.encode():
-        value = (value ^ byte) * FNV_PRIME & 0xFFFFFFFFFFFFFFFF
-    return value
 
 
 def shard_of(symbol: str, shards: int) -> int:
@@ -40,18 +31,18 @@ class Ticks:
     """
 
     symbols: list[str]
-    code: np.ndarray
-    event_time: np.ndarray
-    price: np.ndarray
-    size: np.ndarray
-    sequence: np.ndarray
-    trade_id: np.ndarray
-    kind: np.ndarray
+    code: NDArray[np.int32]
+    event_time: NDArray[np.int64]
+    price: NDArray[np.float64]
+    size: NDArray[np.float64]
+    sequence: NDArray[np.int64]
+    trade_id: NDArray[np.uint64]
+    kind: NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.code)
 
-    def take(self, rows: np.ndarray) -> "Ticks":
+    def take(self, rows: NDArray[np.int64 | np.bool_]) -> "Ticks":
         """The ticks at these positions or under this mask."""
         return Ticks(self.symbols, self.code[rows], *(getattr(self, name)[rows] for name in NUMBERS))
 

@@ -4,17 +4,27 @@ In: decoded columns of market.price.v1 and the record times of their block. Out:
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs.compiled import njit
+from udfs.fnv import EMPTY_TEXT
+from udfs.kernels.state import Floats
 from udfs.ticks import CANCEL, HEARTBEAT
 
 REASONS = ("", "empty_symbol", "price_not_finite", "price_not_positive", "size_not_valid", "event_time_gap")
 EMPTY, NOT_FINITE, NOT_POSITIVE, SIZE, GAP = range(1, 6)
-NO_TEXT = 14695981039346656037  # FNV-1a of nothing
 
 
 @njit
-def validate(symbol, event_time, price, size, kind, first, last):  # type: ignore[no-untyped-def]
+def validate(
+    symbol: NDArray[np.uint64],
+    event_time: NDArray[np.int64],
+    price: Floats,
+    size: Floats,
+    kind: NDArray[np.int8],
+    first: int,
+    last: int,
+) -> NDArray[np.int8]:
     """Reason codes int8[n].
 
     symbol: uint64 hashes; event_time: int64 microseconds; price, size: float64; kind: int8; first, last: the earliest
@@ -26,7 +36,7 @@ def validate(symbol, event_time, price, size, kind, first, last):  # type: ignor
             reason[i] = GAP
         elif kind[i] == HEARTBEAT:
             continue
-        elif symbol[i] == NO_TEXT:
+        elif symbol[i] == EMPTY_TEXT:
             reason[i] = EMPTY
         elif kind[i] == CANCEL:
             continue

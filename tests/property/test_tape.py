@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles.tape import rows_in_order
+from udfs.fnv import fnv1a
 from udfs.tape import Reader, hashes, slices, to_ticks
-from udfs.ticks import fnv1a
 
 TIMES = st.lists(st.integers(0, 200), max_size=30)
 SCHEMA = pa.schema(

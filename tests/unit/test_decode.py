@@ -12,7 +12,7 @@ from schemas.wire import HEAD, encode
 from tests.oracles import avro
 from udfs.decode import REASONS, Decoder
 from udfs.decode.symbols import dictionary
-from udfs.ticks import fnv1a
+from udfs.fnv import fnv1a
 
 NAME = "market.price.v1"
 COLUMNS = ("symbol", "event_time", "price", "size", "sequence", "trade_id", "kind", "venue", "conditions")

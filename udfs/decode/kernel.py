@@ -24,7 +24,7 @@ from udfs.decode.primitives import (
     varint,
     word,
 )
-from udfs.ticks import FNV_OFFSET, FNV_PRIME
+from udfs.fnv import digest
 
 Cells = Ints
 """[columns, 4, n]: of each column and message the value's bits, where a string begins, its size, and whether it is."""
@@ -130,11 +130,8 @@ def _texts(data: Bytes, at: Ints, ends: Ints, absent: Flags, check: bool, out: I
         elif size > ends[j] - i:
             at[j] = -TRUNCATED
         else:
-            value, high = np.uint64(FNV_OFFSET), np.uint8(0)
-            for b in range(i, i + size):
-                value = (value ^ np.uint64(data[b])) * np.uint64(FNV_PRIME)
-                high |= data[b]
-            at[j] = i + size if not check or high < 128 or is_utf8(data, i, i + size) else -BAD_VALUE
+            value, ascii_only = digest(data, i, i + size)
+            at[j] = i + size if not check or ascii_only or is_utf8(data, i, i + size) else -BAD_VALUE
             out[VALUE, j], out[START, j], out[SIZE, j] = np.int64(value), i, size
 
 

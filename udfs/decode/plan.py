@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from schemas.errors import SchemaError, nearest
 from schemas.wire import Resolution, Schema, record_name
 from udfs.decode import kernel
-from udfs.ticks import fnv1a
+from udfs.fnv import fnv1a
 
 KINDS = {
     "boolean": kernel.BOOLEAN,
