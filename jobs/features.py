@@ -1,5 +1,7 @@
 """Prices and corporate actions -> blocks -> ticks -> bars -> indicators -> cross-section -> store and Kafka.
 
+`tickloom demo` submits it so:
+
     flink run -d -pym jobs.features -pyfs dist/tickloom.zip [--interval 1d] [--score]
 """
 

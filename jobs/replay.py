@@ -1,4 +1,6 @@
-"""Parquet -> slices -> ticks -> bars -> indicators -> cross-section -> Parquet: the stages of the features job, bounded.
+"""Parquet -> slices -> ticks -> bars -> indicators -> cross-section -> Parquet: the features job, bounded.
+
+`tickloom replay --to features` submits it so:
 
     flink run -pym jobs.replay -pyfs dist/tickloom.zip --out OUT.parquet PATH...
 """

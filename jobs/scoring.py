@@ -1,5 +1,7 @@
 """Score requests -> one read of the online store a batch -> model -> scores and dead letters in Kafka, exactly once.
 
+`tickloom demo` submits it so:
+
     flink run -d -pym jobs.scoring -pyfs dist/tickloom.zip [--model models/default] [--store URL] ...
 
 The model folder and an SQLite store must be on every TaskManager's machine under the same path.

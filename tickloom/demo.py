@@ -32,7 +32,10 @@ from tickloom.stack.environment import environment
 INTERVAL = "1d"
 SHOWN = ("log_return", "sma_20", "sma_200", "rsi_14", "macd_12_26_9", "volatility_20")
 CROSS_SHOWN = ("beta_market_60", "peer_60", "peer_corr_60")
-JOBS = {"tickloom.features": ("jobs.features", ["--interval", INTERVAL, "--score"]), "tickloom.scoring": ("jobs.scoring", [])}
+JOBS = {
+    "tickloom.features": ("jobs.features", ["--interval", INTERVAL, "--score"]),
+    "tickloom.scoring": ("jobs.scoring", []),
+}
 TIMEOUT_S = 180
 console = Console(highlight=False, soft_wrap=True)
 
@@ -99,9 +102,10 @@ def _stack(folder: Path) -> None:
 def _jobs(parallelism: int) -> None:
     """Submit what does not run yet, both at once, and wait until every task reads."""
     missing = {name: job for name, job in JOBS.items() if name not in _running()}
+    tasks = {"tickloom.features": parallelism, "tickloom.scoring": 1}
     with ThreadPoolExecutor(len(JOBS)) as pool:
         submitted = [
-            pool.submit(flink.run_job, module, args, parallelism if name == "tickloom.features" else 1, tell=console.print)
+            pool.submit(flink.run_job, module, args, tasks[name], tell=console.print)
             for name, (module, args) in missing.items()
         ]
     for future in submitted:
@@ -141,7 +145,8 @@ def _show(scores: dict[str, Any]) -> None:
     table.add_row("score", *(f"{score:+.6f}" for score in scores["scores"]), style="bold")
     table.add_row("status", *scores["status"])
     console.print(table)
-    console.print(f"model {scores['model']} {scores['model_version']}; a score is the expected log return of the next bar")
+    model = f"{scores['model']} {scores['model_version']}"
+    console.print(f"model {model}; a score is the expected log return of the next bar")
 
 
 def _cell(value: float | str | None) -> str:

@@ -14,13 +14,16 @@ from bisect import bisect_left
 from collections.abc import MutableMapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs import packing
 from udfs.correlation import NUMBERS, PEER, WINDOW, cross_section
 from udfs.frame import CROSS_ASSET, Frame
+from udfs.kernels.state import Floats
 from udfs.log import NEVER
 
-Row = tuple[bytes, str]
+Row = tuple[Floats, str]  # numbers and peer
+History = dict[int, dict[str, Row]]  # bar end -> symbol -> row
 
 
 class Universe:
@@ -33,8 +36,8 @@ class Universe:
         self.shards: dict[int, set[int]] = {}
         self.times: list[int] = []
         self.names: list[str] = []
-        self.returns: list[np.ndarray] = []
-        self.present: list[np.ndarray] = []
+        self.returns: list[Floats] = []
+        self.present: list[NDArray[np.bool_]] = []
         for key in sorted(key for key in store if key.startswith("r/")):
             end, shard = map(int, key.split("/")[1:])
             (self.shards if end <= self.clock else self.waiting).setdefault(end, set()).add(shard)
@@ -98,7 +101,7 @@ class Universe:
         if at == len(self.times) or self.times[at] != end:
             self.times.insert(at, end)
             self.returns.insert(at, np.empty(0))
-            self.present.insert(at, np.empty(0))
+            self.present.insert(at, np.empty(0, bool))
         self.returns[at] = np.array([rows.get(name, np.nan) for name in self.names])
         self.present[at] = np.array([name in rows for name in self.names])
 
@@ -110,7 +113,7 @@ class Universe:
             self.returns = [np.insert(row, place, np.nan) for row in self.returns]
             self.present = [np.insert(row, place, False) for row in self.present]
 
-    def _rows(self, at: int) -> dict[str, tuple[np.ndarray, str]]:
+    def _rows(self, at: int) -> dict[str, Row]:
         """The output rows of the members present at times[at]: numbers and peer."""
         members = np.flatnonzero(self.present[at])
         values, peers = np.full((len(self.names), len(NUMBERS)), np.nan), np.full(len(self.names), -1)
@@ -120,13 +123,12 @@ class Universe:
             peers = result.peer
         return {self.names[i]: (values[i], self.names[peers[i]] if peers[i] >= 0 else "") for i in members}
 
-    def _affected(self, end: int) -> dict[int, dict[str, tuple[np.ndarray, str]]]:
+    def _affected(self, end: int) -> History:
         """The rows of the times whose window reaches back to `end`."""
         first = bisect_left(self.times, end)
         return {self.times[at]: self._rows(at) for at in range(first, min(first + WINDOW, len(self.times)))}
 
-    def _amended(self, before: dict[int, dict[str, tuple[np.ndarray, str]]],
-                 after: dict[int, dict[str, tuple[np.ndarray, str]]]) -> list[Frame]:  # fmt: skip
+    def _amended(self, before: History, after: History) -> list[Frame]:
         frames = []
         for end, rows in after.items():
             was = before.get(end, {})
@@ -138,7 +140,7 @@ class Universe:
                 frames.append(self._frame(end, self.clock, revision, changed, removed))
         return frames
 
-    def _frame(self, end: int, known_at: int, revision: int, rows: dict[str, tuple[np.ndarray, str]],
+    def _frame(self, end: int, known_at: int, revision: int, rows: dict[str, Row],
                removed: list[str]) -> Frame:  # fmt: skip
         names = sorted(rows)
         values = np.array([rows[name][0] for name in names]).reshape(len(names), len(NUMBERS))
@@ -157,5 +159,5 @@ class Universe:
         self.store["m"] = json.dumps(self.meta).encode()
 
 
-def _key(row: tuple[np.ndarray, str]) -> Row:
+def _key(row: Row) -> tuple[bytes, str]:
     return row[0].tobytes(), row[1]

@@ -8,9 +8,16 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from udfs.compiled import njit
 from udfs.tick_files import text_buffers
+
+Bytes = NDArray[np.uint8]
+Doubles = NDArray[np.uint64]  # their bits
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Texts = tuple[Bytes, NDArray[np.int32]]  # UTF-8 bytes, and where each text starts
 
 NUMBERS_BOUND = 64
 """Bytes that a record's numbers, lengths and union branches take at most, beside its texts."""
@@ -37,10 +44,11 @@ def encode_ticks(table: pa.Table, head: bytes = b"") -> list[bytes]:
 
 
 @njit
-def _encode(  # type: ignore[no-untyped-def]
-    out, ends, head, code, names, event_time, sequence, kind, price, size, trade_id, venue, conditions,
-    has_venue, has_conditions,
-):  # fmt: skip
+def _encode(
+    out: Bytes, ends: Ints, head: Bytes, code: NDArray[np.int32], names: Texts, event_time: Ints, sequence: Ints,
+    kind: NDArray[np.int8], price: Doubles, size: Doubles, trade_id: Texts, venue: Texts, conditions: Texts,
+    has_venue: Flags, has_conditions: Flags,
+) -> None:  # fmt: skip
     at = 0
     for k in range(ends.shape[0]):
         for byte in head:
@@ -52,14 +60,14 @@ def _encode(  # type: ignore[no-untyped-def]
         at = _put_double(out, at, size[k])
         at = _put_long(out, at, sequence[k])
         at = _put_text(out, at, trade_id, k)
-        at = _put_long(out, at, np.int64(kind[k]))
+        at = _put_long(out, at, int(kind[k]))
         at = _put_optional(out, at, has_venue[k], venue, k)
         at = _put_optional(out, at, has_conditions[k], conditions, k)
         ends[k] = at
 
 
 @njit
-def _put_long(out, at, value):  # type: ignore[no-untyped-def]
+def _put_long(out: Bytes, at: int, value: int) -> int:
     rest = np.uint64((value << 1) ^ (value >> 63))
     while rest >= np.uint64(128):
         out[at] = np.uint8((rest & np.uint64(127)) | np.uint64(128))
@@ -70,16 +78,16 @@ def _put_long(out, at, value):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _put_double(out, at, bits):  # type: ignore[no-untyped-def]
+def _put_double(out: Bytes, at: int, bits: np.uint64) -> int:
     for i in range(8):
         out[at + i] = np.uint8((bits >> np.uint64(8 * i)) & np.uint64(255))
     return at + 8
 
 
 @njit
-def _put_text(out, at, text, k):  # type: ignore[no-untyped-def]
+def _put_text(out: Bytes, at: int, text: Texts, k: int) -> int:
     data, starts = text
-    at = _put_long(out, at, np.int64(starts[k + 1] - starts[k]))
+    at = _put_long(out, at, int(starts[k + 1] - starts[k]))
     for i in range(starts[k], starts[k + 1]):
         out[at] = data[i]
         at += 1
@@ -87,6 +95,6 @@ def _put_text(out, at, text, k):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _put_optional(out, at, there, text, k):  # type: ignore[no-untyped-def]
+def _put_optional(out: Bytes, at: int, there: bool, text: Texts, k: int) -> int:
     out[at] = 2 if there else 0
     return _put_text(out, at + 1, text, k) if there else at + 1

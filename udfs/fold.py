@@ -7,18 +7,19 @@ import numpy as np
 
 from udfs.adjustment import Split
 from udfs.bars import COLUMNS
+from udfs.kernels.state import Floats, Rows
 from udfs.plan import Plan
 
 
 def fold(
     plan: Plan,
-    state: np.ndarray,
-    rows: np.ndarray,
-    times: np.ndarray,
-    values: np.ndarray,
+    state: Floats,
+    rows: Rows,
+    times: Rows,
+    values: Floats,
     splits: Iterable[tuple[int, Split]],
     until: int,
-) -> np.ndarray:
+) -> Floats:
     """Step the state through bars in time order, scaling a symbol's row at the first bar after each split's instant.
 
     state: float64[N, plan.width], changed in place; rows: int64[M], the state row of each bar; times: int64[M] bar

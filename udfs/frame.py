@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from udfs import packing
+from udfs.kernels.state import Floats
 
 BARS, INDICATORS, CROSS_ASSET = "bars", "indicators", "cross_asset"
 
@@ -26,13 +25,13 @@ class Frame:
     revision: int
     symbols: list[str]
     names: tuple[str, ...]
-    values: np.ndarray
+    values: Floats
     strings: dict[str, list[str]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
 
-    def column(self, name: str) -> np.ndarray:
+    def column(self, name: str) -> Floats:
         """One column, float64[len(symbols)]."""
-        return self.values[:, self.names.index(name)]  # type: ignore[no-any-return]
+        return self.values[:, self.names.index(name)]
 
     def pack(self) -> bytes:
         """Bytes of the whole frame."""
@@ -43,4 +42,4 @@ class Frame:
     def unpack(data: bytes) -> "Frame":
         """The frame of `pack`."""
         header, arrays = packing.unpack(data)
-        return replace(Frame(**header, **arrays), names=tuple(header["names"]))
+        return replace(Frame(values=arrays["values"], **header), names=tuple(header["names"]))

@@ -19,6 +19,7 @@ import numpy as np
 
 from udfs import packing
 from udfs.bars import COLUMNS
+from udfs.kernels.state import Floats
 from udfs.ticks import Ticks
 
 NEVER = -(2**62)
@@ -38,7 +39,7 @@ class Slot:
     """The bars of one closed time: symbols ascending, values float64[len(symbols), 6], times amended."""
 
     symbols: list[str]
-    values: np.ndarray
+    values: Floats
     revision: int = 0
 
 
@@ -47,7 +48,7 @@ class Anchor:
     """Feature state after a bar: state float64[len(symbols), width]."""
 
     symbols: list[str]
-    state: np.ndarray
+    state: Floats
 
 
 class Log:

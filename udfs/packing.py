@@ -10,11 +10,13 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Header = dict[str, Any]
+Arrays = dict[str, NDArray[Any]]
 
 
-def pack(header: Header, arrays: dict[str, np.ndarray]) -> bytes:
+def pack(header: Header, arrays: Arrays) -> bytes:
     """Header (JSON types) and arrays (any fixed-width dtype and shape) -> bytes."""
     ordered = sorted(arrays.items(), key=lambda item: -item[1].itemsize)
     layout = [[name, array.dtype.str, array.shape] for name, array in ordered]
@@ -23,11 +25,11 @@ def pack(header: Header, arrays: dict[str, np.ndarray]) -> bytes:
     return b"".join([len(text).to_bytes(4, "little"), text, *(array.tobytes() for _, array in ordered)])
 
 
-def unpack(data: bytes) -> tuple[Header, dict[str, np.ndarray]]:
+def unpack(data: bytes) -> tuple[Header, Arrays]:
     """The header and read-only arrays of `pack`, without a copy of the arrays."""
     at = 4 + int.from_bytes(data[:4], "little")
     header = json.loads(data[4:at])
-    arrays = {}
+    arrays: Arrays = {}
     for name, dtype, shape in header.pop("arrays"):
         count = math.prod(shape)
         arrays[name] = np.frombuffer(data, dtype, count, at).reshape(shape)

@@ -17,12 +17,15 @@ from udfs.adjustment import effective
 from udfs.bars import COLUMNS, build
 from udfs.fold import fold, pending
 from udfs.frame import BARS, INDICATORS, Frame
+from udfs.kernels.state import Floats, Rows
 from udfs.log import NEVER, Anchor, Horizon, Log, Slot
 from udfs.plan import Plan
 from udfs.ticks import Ticks
 
-Rows = dict[str, tuple[np.ndarray, np.ndarray]]  # symbol -> its bar and its features at one time
+Pair = tuple[Floats, Floats]
+Pairs = dict[str, Pair]  # symbol -> its bar and its features at one time
 COUNTS = ("duplicates", "cancelled", "amendments", "orphans")
+DEFAULT = Horizon()
 
 
 class BeyondHorizon(DataError):
@@ -36,10 +39,10 @@ class Shard:
     """
 
     def __init__(
-        self, shard: int, plan: Plan, interval_us: int, store: MutableMapping[str, bytes], horizon: Horizon | None = None
+        self, shard: int, plan: Plan, interval_us: int, store: MutableMapping[str, bytes], horizon: Horizon = DEFAULT
     ) -> None:
         self.shard, self.plan, self.interval_us = shard, plan, interval_us
-        self.log = Log(store, horizon or Horizon())
+        self.log = Log(store, horizon)
         self.splits = effective(self._actions())
         self.rows: dict[str, int] = {}
         self.state = np.zeros((0, plan.width))
@@ -74,16 +77,15 @@ class Shard:
             bars = {int(ends[0]): ticks}
         else:
             bars, packed = {int(end): ticks.take(ends == end) for end in np.unique(ends)}, b""
-        late = {end for end in bars if end <= self.clock}
-        for end in late:
-            if not self.log.keeps_ticks(end) or self.log.base(end) is None:
-                raise BeyondHorizon(f"a tick of the bar {end} is older than the horizon", hint="repair it by replay")
-        frames = [frame for end in sorted(late) for frame in self._amend_ticks(end, bars[end])]
-        for end in set(bars) - late:
+        late = sorted(end for end in bars if end <= self.clock)
+        bases = {end: self._base(end, f"a tick of the bar {end}", held=self.log.keeps_ticks(end)) for end in late}
+        frames = [frame for end, base in bases.items() for frame in self._amend_ticks(end, base, bars[end])]
+        waiting = set(bars) - set(late)
+        for end in waiting:
             self.log.add_ticks(end, bars[end], packed)
         self.count("late" if late else "on_time", len(ticks))
         self.log.save()
-        return set(bars) - late, frames
+        return waiting, frames
 
     def act(self, message: dict[str, object]) -> list[Frame]:
         """Take a corporate action: frames of closed bars that it changed. The same event twice changes nothing."""
@@ -92,21 +94,22 @@ class Shard:
         symbols = {name for name in {*splits, *self.splits} if splits.get(name) != self.splits.get(name)}
         moved = {s for name in symbols for s in {*splits.get(name, ())} ^ {*self.splits.get(name, ())}}
         since = min((split.ex_time_us for split in moved), default=self.clock) + 1
-        if since <= self.clock and self.log.base(since) is None:
-            raise BeyondHorizon(f"action {message['event_id']} is older than the horizon", hint="repair it by replay")
+        late = since <= self.clock
+        base = self._base(since, f"action {message['event_id']}") if late else NEVER
 
         def change() -> None:
             self.splits = splits
             self.log.store[key] = json.dumps(message).encode()
 
-        if since <= self.clock:
-            return self._rewind(symbols & set(self.rows), since, change)
+        if late:
+            return self._rewind(symbols & set(self.rows), base, change)
         change()
         return []
 
     def close(self, until: int) -> list[Frame]:
         """Close every bar that ends at or before `until` (microseconds UTC): its bar frame and its feature frame."""
-        return [frame for end in sorted(e for e in self.log.chunks if self.clock < e <= until) for frame in self._close(end)]
+        ends = sorted(end for end in self.log.chunks if self.clock < end <= until)
+        return [frame for end in ends for frame in self._close(end)]
 
     def _close(self, end: int) -> list[Frame]:
         bars = build(Ticks.concat(self.log.ticks(end)))
@@ -120,12 +123,13 @@ class Shard:
             self.log.meta["closed"] += 1
             if self.log.meta["closed"] % self.log.horizon.anchor == 0:
                 self.log.put_anchor(end, Anchor(list(self.rows), self.state[: len(self.rows)]))
-            frames = self._frames(end, end, 0, dict(zip(bars.symbols, zip(bars.values, out, strict=True), strict=True)), [])
+            pairs = zip(bars.values, out, strict=True)
+            frames = self._frames(end, end, 0, dict(zip(bars.symbols, pairs, strict=True)), [])
         self.log.meta["clock"] = end
         self.log.settle(end)
         return frames
 
-    def _amend_ticks(self, end: int, ticks: Ticks) -> list[Frame]:
+    def _amend_ticks(self, end: int, base: int, ticks: Ticks) -> list[Frame]:
         old = build(Ticks.concat(held)) if (held := self.log.ticks(end)) else None
         new = build(Ticks.concat([*held, ticks]))
 
@@ -138,17 +142,22 @@ class Shard:
         if old is not None:
             self._tally(-old.counts, -old.values)
         self._tally(new.counts, new.values)
-        return self._rewind({ticks.symbols[i] for i in np.unique(ticks.code)}, end, change)
+        return self._rewind({ticks.symbols[i] for i in np.unique(ticks.code)}, base, change)
 
-    def _tally(self, counts: np.ndarray, values: np.ndarray) -> None:
+    def _base(self, since: int, what: str, *, held: bool = True) -> int:
+        """The anchor from which a change at `since` is replayed; BeyondHorizon where the log does not reach so far."""
+        base = self.log.base(since) if held else None
+        if base is None:
+            raise BeyondHorizon(f"{what} is older than the horizon", hint="repair it by replay")
+        return base
+
+    def _tally(self, counts: Rows, values: Floats) -> None:
         self.count("used", int(values[:, COLUMNS.index("trade_count")].sum()))
         for fate, n in zip(COUNTS, counts, strict=True):
             self.count(fate, int(n))
 
-    def _rewind(self, symbols: Iterable[str], since: int, change: Callable[[], None]) -> list[Frame]:
-        """Replay these symbols from the anchor before `since`, before and after the change; frames of what differs."""
-        base = self.log.base(since)
-        assert base is not None
+    def _rewind(self, symbols: Iterable[str], base: int, change: Callable[[], None]) -> list[Frame]:
+        """Replay these symbols from an anchor, before and after the change; frames of what differs."""
         before = self._history(symbols, base, keep=False)
         change()
         after = self._history(symbols, base, keep=True)
@@ -164,13 +173,13 @@ class Shard:
         self.log.save()
         return frames
 
-    def _history(self, symbols: Iterable[str], base: int, keep: bool) -> dict[int, Rows]:
+    def _history(self, symbols: Iterable[str], base: int, keep: bool) -> dict[int, Pairs]:
         """Replay from an anchor to the clock: rows by time. With keep, later anchors and live state follow."""
         anchor = self.log.anchor(base, self.plan.width)
         place = {name: i for i, name in enumerate(sorted(symbols))}
         state = np.zeros((len(place), self.plan.width))
         _copy(anchor.symbols, anchor.state, place, state)
-        history: dict[int, Rows] = {}
+        history: dict[int, Pairs] = {}
         for stop in [a for a in self.log.anchors if a > base] + [self.clock]:
             history |= self._replay(place, state, base, stop)
             base = stop
@@ -186,7 +195,7 @@ class Shard:
             _copy(list(place), state, self.rows, self.state)
         return history
 
-    def _replay(self, place: dict[str, int], state: np.ndarray, after: int, until: int) -> dict[int, Rows]:
+    def _replay(self, place: dict[str, int], state: Floats, after: int, until: int) -> dict[int, Pairs]:
         """Fold the logged bars of these symbols in (after, until] into their state rows."""
         slots = [(end, self.log.bars(end)) for end in self.log.between(after, until)]
         picks = [(end, name, i) for end, slot in slots for i, name in enumerate(slot.symbols) if name in place]
@@ -196,19 +205,19 @@ class Shard:
         values = np.array([bars[end].values[i] for end, _, i in picks]).reshape(len(picks), len(COLUMNS))
         due = pending(self.splits, place, after)
         out = fold(self.plan, state, rows, times, values, due, until)
-        history: dict[int, Rows] = {}
+        history: dict[int, Pairs] = {}
         for (end, name, _), bar, features in zip(picks, values, out, strict=True):
             history.setdefault(end, {})[name] = bar, features
         return history
 
-    def _frames(self, end: int, known_at: int, revision: int, rows: Rows, removed: list[str]) -> list[Frame]:
+    def _frames(self, end: int, known_at: int, revision: int, rows: Pairs, removed: list[str]) -> list[Frame]:
         names = sorted(rows)
         bars = np.array([rows[name][0] for name in names]).reshape(len(names), len(COLUMNS))
         features = np.array([rows[name][1] for name in names]).reshape(len(names), len(self.plan.outputs))
         head = Frame(BARS, self.shard, end, known_at, revision, names, COLUMNS, bars, removed=removed)
         return [head, replace(head, view=INDICATORS, names=self.plan.outputs, values=features)]
 
-    def _allot(self, names: list[str]) -> np.ndarray:
+    def _allot(self, names: list[str]) -> Rows:
         """State rows of these symbols, new ones at zero."""
         for name in names:
             self.rows.setdefault(name, len(self.rows))
@@ -227,11 +236,11 @@ class Shard:
         return [json.loads(self.log.store[key]) for key in self.log.store if key.startswith("c/")]
 
 
-def _differ(was: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray]) -> bool:
+def _differ(was: Pair, now: Pair) -> bool:
     return any(a.tobytes() != b.tobytes() for a, b in zip(was, now, strict=True))
 
 
-def _copy(names: list[str], source: np.ndarray, place: dict[str, int], target: np.ndarray) -> None:
+def _copy(names: list[str], source: Floats, place: dict[str, int], target: Floats) -> None:
     """Copy state rows by name into the rows that place gives them."""
     for i, name in enumerate(names):
         if name in place:

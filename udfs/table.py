@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from udfs.correlation import OUTPUTS, PEER
 from udfs.frame import CROSS_ASSET, INDICATORS, Frame
+from udfs.kernels.state import Floats
 
 TIME = pa.timestamp("us", tz="UTC")
 KEYS = ["symbol", "event_time"]
@@ -53,5 +54,5 @@ def _newest(frames: list[Frame]) -> pa.Table:
     return pa.table(columns)
 
 
-def _padded(frame: Frame) -> np.ndarray:
+def _padded(frame: Frame) -> Floats:
     return np.vstack([frame.values, np.full((len(frame.removed), len(frame.names)), np.nan)])

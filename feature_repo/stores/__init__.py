@@ -9,7 +9,7 @@ from typing import Protocol
 from schemas.errors import StoreError
 
 
-class FencedOff(StoreError):  # noqa: N818 -- says what happened to the writer
+class FencedOff(StoreError):
     """Another writer has opened the shard since: this one must stop, nothing of its write was stored."""
 
 

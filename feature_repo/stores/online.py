@@ -10,8 +10,6 @@ features job's own vector of that bar still wins; at an equal one it keeps fence
 so that the job's next revision still wins.
 """
 
-# ruff: noqa: ARG002 -- the signatures are Feast's
-
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isnan

@@ -25,7 +25,8 @@ class DeadLetters:
     def message(self, raw: bytes, place: Mapping[str, Any], reason: str, stage: str, detail: str = "") -> bytes:
         """The Avro message; place gives partition and offset."""
         at = {"topic": self.topic, "partition": place["partition"], "offset": place["offset"]}
-        return encode(DEAD_LETTER, self.schema_id, {"raw": raw, **at, "reason": reason, "stage": stage, "detail": detail})
+        why = {"reason": reason, "stage": stage, "detail": detail}
+        return encode(DEAD_LETTER, self.schema_id, {"raw": raw, **at, **why})
 
     def envelope(
         self, shard: int, raw: bytes, place: Mapping[str, Any], reason: str, stage: str, detail: str = ""

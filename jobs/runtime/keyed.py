@@ -31,7 +31,7 @@ class KeyedBytes(MutableMapping[str, bytes]):
         return iter(list(self._state.keys()))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._state.keys())
+        return len(list(self._state.keys()))
 
     def __contains__(self, key: object) -> bool:
         return bool(self._state.contains(key))

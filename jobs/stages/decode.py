@@ -16,7 +16,7 @@ from udfs.adjustment import problem
 from udfs.ticks import HEARTBEAT, Ticks, shard_of
 
 PRICE, CORPORATE_ACTION = "market.price.v1", "market.corporate_action.v1"
-EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 -- Flink's times have no zone
 COLUMNS = ("symbol", "event_time", "price", "size", "sequence", "trade_id", "kind")
 
 
@@ -95,5 +95,3 @@ class DecodeActions(TableFunction):
         payload = json.dumps({"action": action, "raw": raw.hex(), **place}).encode()
         for shard in range(self.shards):
             yield shard, ACTION, payload
-
-

@@ -1,4 +1,9 @@
-"""Indicators: blocks of ticks and corporate actions of a shard -> bar frames and indicator frames, rewinding at need."""
+"""Indicators: blocks of ticks and corporate actions of a shard -> bar frames and indicator frames.
+
+In: rows (shard, kind, payload) of the kinds ticks, late and action, and the watermark. Out: frames of closed bars, and
+of bars that a late record or an action changed; dead letters of what is older than the horizon. What is of another kind
+passes. This file must not know how a bar is built, what a feature is, or how the past is rewound: see udfs/rewind.py.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

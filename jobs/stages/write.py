@@ -15,6 +15,7 @@ from schemas.wire import encoder
 from udfs.frame import BARS, CROSS_ASSET, Frame
 
 BAR, FEATURE, REQUEST = "market.bar.v1", "feature.frame.v1", "scoring.request.v1"
+HEAD = ("shard", "event_time", "known_at", "revision", "symbols", "removed")
 OUT = "select topic, k, v, cast(to_timestamp_ltz(ts, 3) as timestamp(3)) from records"
 
 
@@ -50,7 +51,7 @@ class Encode(FlatMapFunction):
 
 
 def _head(frame: Frame) -> dict[str, Any]:
-    return {name: getattr(frame, name) for name in ("shard", "event_time", "known_at", "revision", "symbols", "removed")}
+    return {name: getattr(frame, name) for name in HEAD}
 
 
 def bar_record(frame: Frame) -> dict[str, Any]:

@@ -24,8 +24,9 @@ def tape(seed: int, bars: int) -> Ticks:
     minutes = np.sort(rng.integers(0, bars, n))
     minutes = np.where(minutes >= bars // 2, minutes + 1440, minutes)  # the second half is the next day
     time = minutes * MINUTE + rng.integers(0, MINUTE, n)
-    trades = Ticks(SYMBOLS, rng.integers(0, 3, n).astype("i4"), time, np.round(rng.uniform(10, 20, n), 2),
-                   rng.integers(1, 9, n).astype("f8"), np.arange(n), np.arange(n).astype("u8"), np.zeros(n, "i1"))  # fmt: skip
+    code, price, size = rng.integers(0, 3, n).astype("i4"), np.round(rng.uniform(10, 20, n), 2), rng.integers(1, 9, n)
+    trade_id, kind = np.arange(n).astype("u8"), np.zeros(n, "i1")
+    trades = Ticks(SYMBOLS, code, time, price, size.astype("f8"), np.arange(n), trade_id, kind)
     again = np.flatnonzero(rng.random(n) < 0.15)
     kinds = rng.choice([TRADE, CANCEL, CORRECT], len(again)).astype("i1")
     amended = trades.take(again)
@@ -38,8 +39,9 @@ def tape(seed: int, bars: int) -> Ticks:
 def action(event_id: str, function: str, version: int, symbol: str, ratio: tuple[int, int]) -> dict[str, object]:
     """A split on the second day."""
     numerator, denominator = ratio
-    return {"event_id": event_id, "version": version, "function": function, "symbol": symbol, "action_type": "SPLIT",
-            "ex_date": 1, "numerator": numerator, "denominator": denominator, "known_at": 0, "status": "FINAL"}  # fmt: skip
+    terms = {"ex_date": 1, "numerator": numerator, "denominator": denominator, "known_at": 0, "status": "FINAL"}
+    what = {"function": function, "symbol": symbol, "action_type": "SPLIT"}
+    return {"event_id": event_id, "version": version, **what, **terms}
 
 
 ACTIONS = [

@@ -6,8 +6,13 @@ to all symbols. Only +, -, *, / and sqrt of IEEE 754 are used, so a seed gives t
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs.compiled import njit
+from udfs.kernels.state import Floats
+
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
 
 GOLDEN = 0x9E3779B97F4A7C15
 MARKET = -1
@@ -22,7 +27,7 @@ AMPLITUDE = DAILY_VOLATILITY * np.sqrt(2.0 ** np.arange(FIRST, LAST) / 86_400e6)
 
 
 @njit
-def mix(x):  # type: ignore[no-untyped-def]
+def mix(x: np.uint64) -> np.uint64:
     """The finaliser of SplitMix64: uint64 -> uint64."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -30,22 +35,22 @@ def mix(x):  # type: ignore[no-untyped-def]
 
 
 @njit
-def draw(seed, symbol, sequence, purpose):  # type: ignore[no-untyped-def]
-    """The random uint64 of a symbol (int), a sequence (int) and a purpose (int)."""
+def draw(seed: int, symbol: int, sequence: int, purpose: int) -> np.uint64:
+    """The random uint64 of a symbol, a sequence and a purpose."""
     x = mix(np.uint64(seed) + np.uint64(GOLDEN) * np.uint64(symbol + 2))
     x = mix(x + np.uint64(GOLDEN) * np.uint64(sequence + 1))
     return mix(x + np.uint64(GOLDEN) * np.uint64(purpose + 1))
 
 
 @njit
-def unit(seed, symbol, sequence, purpose):  # type: ignore[no-untyped-def]
+def unit(seed: int, symbol: int, sequence: int, purpose: int) -> float:
     """The same number as float64 in [0, 1)."""
-    return np.float64(draw(seed, symbol, sequence, purpose) >> np.uint64(11)) * 2.0**-53
+    return float(draw(seed, symbol, sequence, purpose) >> np.uint64(11)) * 2.0**-53
 
 
 @njit
-def units(seed, symbol, sequence, purpose):  # type: ignore[no-untyped-def]
-    """`unit` of arrays symbol and sequence."""
+def units(seed: int, symbol: Codes, sequence: Ints, purpose: int) -> Floats:
+    """`unit` of arrays symbol and sequence, float64[n]."""
     found = np.empty(symbol.shape[0])
     for i in range(found.shape[0]):
         found[i] = unit(seed, symbol[i], sequence[i], purpose)
@@ -53,7 +58,7 @@ def units(seed, symbol, sequence, purpose):  # type: ignore[no-untyped-def]
 
 
 @njit
-def wander(seed, source, time):  # type: ignore[no-untyped-def]
+def wander(seed: int, source: int, time: int) -> float:
     """Relative deviation of a price source at a time in microseconds: about DAILY_VOLATILITY a day, bounded by 0.5."""
     total = 0.0
     for octave in range(FIRST, LAST):
@@ -66,7 +71,7 @@ def wander(seed, source, time):  # type: ignore[no-untyped-def]
 
 
 @njit
-def times(seed, counts, periods, start, first, last):  # type: ignore[no-untyped-def]
+def times(seed: int, counts: Ints, periods: Floats, start: int, first: int, last: int) -> tuple[Codes, Ints, Ints]:
     """Trades with event_time in [first, last): symbol int32, sequence int64, event_time int64, by symbol and sequence.
 
     Trade k of a symbol lies at start + (k + a random part) * its period, in microseconds.
@@ -89,7 +94,9 @@ def times(seed, counts, periods, start, first, last):  # type: ignore[no-untyped
 
 
 @njit
-def terms(seed, symbol, sequence, event_time, firsts, ex_times, ratios):  # type: ignore[no-untyped-def]
+def terms(
+    seed: int, symbol: Codes, sequence: Ints, event_time: Ints, firsts: Ints, ex_times: Ints, ratios: Floats
+) -> tuple[Floats, Floats]:
     """Prices and sizes, float64[n]: raw, in the units after each of the symbol's splits with ex_time <= event_time.
 
     ex_times (int64 microseconds) and ratios (new units per old) of symbol s are at firsts[s]:firsts[s + 1].

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from tickloom.tape.files import BAR
 from tickloom.tape.generate import ORIGINAL, REPEAT, WITHDRAWAL, Rows
+from tickloom.tape.noise import Codes, Ints
 from tickloom.tape.spec import Spec
 from udfs.compiled import njit
+from udfs.kernels.state import Floats
 
 FINAL_BAR = BAR.append(pa.field("trade_count", pa.int64()))
 _VALUES = 6  # open, high, low, close, volume, trade count
@@ -67,7 +69,10 @@ class Tally:
 
 
 @njit
-def _fold(symbol, time, price, size, cancelled, interval, opened, clock, out_symbol, out_end, out):  # type: ignore[no-untyped-def]
+def _fold(
+    symbol: Codes, time: Ints, price: Floats, size: Floats, cancelled: NDArray[np.bool_], interval: int,
+    opened: Floats, clock: Ints, out_symbol: Ints, out_end: Ints, out: Floats,
+) -> int:  # fmt: skip
     n = 0
     for i in range(symbol.shape[0]):
         end = (time[i] // interval + 1) * interval
