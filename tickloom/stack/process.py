@@ -18,6 +18,7 @@ import psutil
 MARK = "TICKLOOM_COMPONENT"
 GRACE_S = 10.0
 POLL_S = 0.05
+EXEC_READS = 20
 # the shell leaves at once, so that the server belongs to init and never becomes a zombie of a long test run
 LAUNCH = 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
 
@@ -68,7 +69,13 @@ def leader(place: Place, name: str) -> psutil.Process | None:
         process = psutil.Process(int(place.pid_file(name).read_text("utf-8").split()[0]))
     except (FileNotFoundError, psutil.NoSuchProcess):
         return None
-    return process if _marks(process) == place.mark(name) else None
+    for _ in range(EXEC_READS):  # a process that is just being replaced by exec shows no environment for a moment
+        if _marks(process) == place.mark(name):
+            return process
+        if not _blank(process):
+            return None
+        time.sleep(POLL_S)
+    return None
 
 
 def started_at(place: Place, name: str) -> float:
@@ -103,3 +110,11 @@ def _marks(process: psutil.Process) -> str | None:
         return process.environ().get(MARK) if process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None
+
+
+def _blank(process: psutil.Process) -> bool:
+    """Whether it runs but shows no environment at all."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and not process.environ()
+    except psutil.Error:
+        return False

@@ -1,9 +1,12 @@
 """The topics of the contracts in a running cluster: one for each schema, and one for the dead letters of each."""
 
+import time
+
 from schemas.errors import StackError
 from schemas.loader import TOPICS
 
 PARTITIONS = 2
+PATIENCE_S, POLL_S = 10.0, 0.1
 
 
 def names() -> list[str]:
@@ -27,3 +30,24 @@ def create(bootstrap: str, replicas: int) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise StackError(f"topic not created: {error}", where=f"{name} on {bootstrap}") from error
+    await_leaders(bootstrap)
+
+
+def await_leaders(bootstrap: str) -> None:
+    """Wait until each partition can be read: a topic exists a moment before its brokers have agreed who leads it."""
+    from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+    deadline = time.monotonic() + PATIENCE_S
+    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": "tickloom-topics", "enable.auto.commit": False})
+    waiting = [TopicPartition(name, partition) for name in names() for partition in range(PARTITIONS)]
+    try:
+        while waiting:
+            try:
+                reader.get_watermark_offsets(waiting[-1], PATIENCE_S)
+                waiting.pop()
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise StackError(f"a partition has no leader: {error}", where=str(waiting[-1])) from error
+                time.sleep(POLL_S)
+    finally:
+        reader.close()
