@@ -16,7 +16,7 @@ from jobs.stages.read import read
 from jobs.stages.store import WriteVectors, store
 from jobs.stages.write import BAR, FEATURE, REQUEST, Encode, write
 from schemas.registry import register
-from schemas.settings import parse_duration, settings, store_url
+from schemas.settings import check_spans, parse_duration, settings, store_url
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--score", action="store_true", help="request scores for each finished frame")
     options = parser.parse_args()
     config = settings()
+    check_spans(config, options.interval)
     ids = register(config.registry.url)
     price, action = (DeadLetters(topic, ids[f"{topic}.dlq"]) for topic in (PRICE, CORPORATE_ACTION))
     shards, max_gap = config.state.shards, parse_duration(config.bars.max_gap)

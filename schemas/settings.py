@@ -169,9 +169,33 @@ def config_file() -> Path:
 def settings() -> Settings:
     """The settings of this process, read once; ConfigError names the key and the place that set it."""
     try:
-        return Settings()
+        config = Settings()
     except ValidationError as error:
         raise _config_error(error.errors()[0]) from error
+    check_spans(config, config.bars.interval)
+    return config
+
+
+def check_spans(config: Settings, interval: str) -> None:
+    """ConfigError, naming the key, where lengths of time contradict each other for bars of this interval.
+
+    A record of a block that came in time may belong to a bar that has closed, by max_gap, block and lateness at most:
+    the records of closed bars must be kept for longer than that, or a good record would be refused.
+    """
+    bars, state = config.bars, config.state
+    width, block = parse_duration(interval), parse_duration(bars.block)
+    reach = parse_duration(bars.max_gap) + block + parse_duration(bars.lateness)
+    if width % UNITS["ms"]:
+        raise _contradiction("bars.interval", f"{interval} is no whole number of milliseconds, as Flink's timers are")
+    if block > min(width, UNITS["s"]):
+        raise _contradiction("bars.block", f"{bars.block} is longer than {min(interval, '1s', key=parse_duration)}")
+    if reach >= state.tick_horizon_bars * width:
+        spans = f"bars.max_gap + block + lateness ({reach / UNITS['s']:g} s)"
+        what = f"{state.tick_horizon_bars} bars of {interval} are not longer than {spans}"
+        raise _contradiction("state.tick_horizon_bars", what)
+    if state.horizon_bars < state.tick_horizon_bars:
+        what = f"{state.horizon_bars} is less than tick_horizon_bars ({state.tick_horizon_bars})"
+        raise _contradiction("state.horizon_bars", what)
 
 
 def store_url() -> str:
@@ -181,12 +205,21 @@ def store_url() -> str:
 
 def _config_error(problem: Any) -> ConfigError:
     path = [str(part) for part in problem["loc"]]
-    variable = "TICKLOOM_" + "__".join(path).upper()
-    source = f"environment variable {variable}" if variable in os.environ else f"{config_file()} or {stack_file()}"
     hint = ""
     if problem["type"] == "extra_forbidden":
         hint = nearest(path[-1], _keys(path[:-1]))
-    return ConfigError(f"setting {'.'.join(path)}: {problem['msg']}", where=source, hint=hint)
+    return ConfigError(f"setting {'.'.join(path)}: {problem['msg']}", where=_source(path), hint=hint)
+
+
+def _contradiction(key: str, what: str) -> ConfigError:
+    return ConfigError(
+        f"setting {key}: {what}", where=_source(key.split(".")), hint=f"change {key} or what it is held to"
+    )
+
+
+def _source(path: list[str]) -> str:
+    variable = "TICKLOOM_" + "__".join(path).upper()
+    return f"environment variable {variable}" if variable in os.environ else f"{config_file()} or {stack_file()}"
 
 
 def _keys(path: list[str]) -> list[str]:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
-from schemas.settings import PROJECT, UNITS, parse_duration, settings, stack_file, store_url
+from schemas.settings import PROJECT, UNITS, check_spans, parse_duration, settings, stack_file, store_url
 
 DEFAULTS = PROJECT / "flink-conf" / "tickloom.toml"
 
@@ -83,6 +84,41 @@ def test_a_wrong_setting_names_its_key_and_source(
         settings()
     for words in said:
         assert words in str(caught.value)
+
+
+# a block may reach max_gap + block + lateness = 5 s + 1 s + 1 s back; 64 bars of it are kept
+@pytest.mark.parametrize(
+    ("interval", "changes", "said"),
+    [
+        ("1d", {}, ""),
+        ("1s", {}, ""),
+        ("1s", {"STATE__TICK_HORIZON_BARS": "8"}, ""),
+        ("1s", {"STATE__TICK_HORIZON_BARS": "7"}, r"state.tick_horizon_bars: 7 bars of 1s are not longer than .*7 s"),
+        ("1s", {"BARS__MAX_GAP": "62s"}, "state.tick_horizon_bars: 64 bars of 1s .*64 s"),
+        ("500ms", {}, "bars.block: 1s is longer than 500ms"),
+        ("500ms", {"BARS__BLOCK": "500ms"}, ""),
+        ("1m", {"BARS__BLOCK": "2s"}, "bars.block: 2s is longer than 1s"),
+        ("1500us", {"BARS__BLOCK": "1ms"}, "bars.interval: 1500us is no whole number of milliseconds"),
+        ("1d", {"STATE__HORIZON_BARS": "63"}, "state.horizon_bars: 63 is less than tick_horizon_bars"),
+    ],
+)
+def test_lengths_of_time_that_contradict_each_other(
+    interval: str, changes: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(f"TICKLOOM_{name}", value)
+    monkeypatch.setenv("TICKLOOM_BARS__INTERVAL", interval)
+    with pytest.raises(ConfigError, match=f"setting {said}") if said else nullcontext():
+        settings()
+
+
+def test_a_contradiction_names_the_place_that_set_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"bars\.block: 1s is longer than 250ms\n.*tickloom\.toml"):
+        check_spans(settings(), "250ms")  # as `jobs.features --interval 250ms` does
+    monkeypatch.setenv("TICKLOOM_BARS__BLOCK", "2s")
+    settings.cache_clear()
+    with pytest.raises(ConfigError, match=r"\n.*environment variable TICKLOOM_BARS__BLOCK"):
+        settings()
 
 
 def test_an_unknown_section_of_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
