@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from udfs import packing
 from udfs.kernels.state import Floats
 
@@ -32,6 +34,17 @@ class Frame:
     def column(self, name: str) -> Floats:
         """One column, float64[len(symbols)]."""
         return self.values[:, self.names.index(name)]
+
+    def complete(self) -> "Frame":
+        """The same with a row at the end, without values, for each symbol that was removed."""
+        gone = len(self.removed)
+        return replace(
+            self,
+            symbols=[*self.symbols, *self.removed],
+            values=np.vstack([self.values, np.full((gone, len(self.names)), np.nan)]),
+            strings={name: [*texts, *[""] * gone] for name, texts in self.strings.items()},
+            removed=[],
+        )
 
     def pack(self) -> bytes:
         """Bytes of the whole frame."""

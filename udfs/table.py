@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from udfs.correlation import OUTPUTS, PEER
 from udfs.frame import CROSS_ASSET, INDICATORS, Frame
-from udfs.kernels.state import Floats
 
 TIME = pa.timestamp("us", tz="UTC")
 KEYS = ["symbol", "event_time"]
@@ -36,12 +35,13 @@ def _newest(frames: list[Frame]) -> pa.Table:
     keys = {"symbol": pa.string(), "event_time": TIME}
     if not frames:
         return pa.table({name: pa.array([], kind) for name, kind in keys.items()})
-    symbols = np.array([name for frame in frames for name in (*frame.symbols, *frame.removed)], object)
-    sizes = [len(frame.symbols) + len(frame.removed) for frame in frames]
+    whole = [frame.complete() for frame in frames]
+    sizes = [len(frame.symbols) for frame in whole]
+    symbols = np.array([name for frame in whole for name in frame.symbols], object)
     times = np.repeat([frame.event_time for frame in frames], sizes)
     revisions = np.repeat([frame.revision for frame in frames], sizes)
     alive = np.concatenate([np.arange(size) < len(frame.symbols) for frame, size in zip(frames, sizes, strict=True)])
-    values = np.concatenate([_padded(frame) for frame in frames])
+    values = np.concatenate([frame.values for frame in whole])
     order = np.lexsort((revisions, symbols.astype("U"), times))
     last = np.ones(len(order), bool)
     last[:-1] = (times[order][1:] != times[order][:-1]) | (symbols[order][1:] != symbols[order][:-1])
@@ -49,10 +49,6 @@ def _newest(frames: list[Frame]) -> pa.Table:
     columns = {"symbol": pa.array(symbols[rows]), "event_time": pa.array(times[rows]).cast(TIME)}
     columns |= {name: pa.array(values[rows, i]) for i, name in enumerate(frames[0].names)}
     if frames[0].strings:
-        peers = [text for frame in frames for text in (*frame.strings[PEER], *[""] * len(frame.removed))]
+        peers = [text for frame in whole for text in frame.strings[PEER]]
         columns[PEER] = pa.array([peers[row] or None for row in rows], pa.string())
     return pa.table(columns)
-
-
-def _padded(frame: Frame) -> Floats:
-    return np.vstack([frame.values, np.full((len(frame.removed), len(frame.names)), np.nan)])

@@ -1,18 +1,26 @@
-"""Decode: arrays of raw messages -> validated ticks per shard, actions, and dead letters for all others."""
+"""Decode: arrays of raw messages -> validated ticks per shard, actions, and dead letters for all others.
+
+In: blocks of raw Avro messages with their places in Kafka, on time or late. Out: rows (shard, kind, payload). Each
+message ends in exactly one of them: ticks, an action, a heartbeat that is counted, or a dead letter.
+This file must not know Avro's bytes, bars, or what an action does to a price.
+"""
 
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 from pyflink.table import FunctionContext, TableFunction
 
 from jobs.runtime.dead_letters import DeadLetters
 from jobs.runtime.envelope import ACTION, LATE, TICKS
 from schemas.errors import DecodeError
+from schemas.registry import Lookup
 from schemas.wire import REASONS, decode
 from udfs import packing, validate
 from udfs.adjustment import problem
+from udfs.decode import Decoded, Decoder
 from udfs.ticks import HEARTBEAT, Ticks, shard_of
 
 PRICE, CORPORATE_ACTION = "market.price.v1", "market.corporate_action.v1"
@@ -29,9 +37,6 @@ class DecodePrices(TableFunction):
 
     def open(self, context: FunctionContext) -> None:
         """The compiled decoder of this worker."""
-        from schemas.registry import Lookup
-        from udfs.decode import Decoder
-
         self.decoder = Decoder(PRICE, Lookup(self.registry_url), COLUMNS)
         self.heartbeats = context.get_metric_group().add_group("tickloom").counter("heartbeats")
 
@@ -60,7 +65,7 @@ class DecodePrices(TableFunction):
             else:
                 yield shard, TICKS, ticks.pack()
 
-    def _by_shard(self, decoded, good: np.ndarray) -> Iterator[tuple[int, Ticks]]:
+    def _by_shard(self, decoded: Decoded, good: NDArray[np.int64]) -> Iterator[tuple[int, Ticks]]:
         if len(good):
             symbols, code = decoded.dictionary("symbol", good)
             ticks = Ticks(symbols, code, *(decoded.columns[name][good] for name in COLUMNS[1:]))
@@ -77,8 +82,6 @@ class DecodeActions(TableFunction):
 
     def open(self, context: FunctionContext) -> None:
         """The registry's schemas by id."""
-        from schemas.registry import Lookup
-
         self.lookup = Lookup(self.registry_url)
 
     def eval(self, message: bytes | None, partition: int, offset: int) -> Iterator[tuple[int, str, bytes]]:

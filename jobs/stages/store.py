@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 
-import numpy as np
 from pyflink.common import Row
 from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 
+from feature_repo.stores import open_store
+from feature_repo.views import layout
 from jobs.runtime.envelope import ENVELOPE
 from udfs.frame import CROSS_ASSET, INDICATORS, Frame
 
@@ -19,10 +20,7 @@ class WriteVectors(FlatMapFunction):
 
     def open(self, context: RuntimeContext) -> None:
         """Connect; a shard is opened with its first frame."""
-        from feature_repo.stores import open_store
-        from feature_repo.views import layout
-
-        self.store, self.layout = open_store(self.url), layout
+        self.store = open_store(self.url)
         self.fences: dict[tuple[str, str], int] = {}
 
     def flat_map(self, row: Row) -> Iterator[Row]:
@@ -35,14 +33,11 @@ class WriteVectors(FlatMapFunction):
         view, shard = f"{frame.view}_{self.interval}", str(frame.shard)
         if (view, shard) not in self.fences:
             self.fences[view, shard] = self.store.fence(self.project, view, shard)
-        fence, layout = self.fences[view, shard], self.layout(view)
-        symbols = [*frame.symbols, *frame.removed]
-        gone = len(frame.removed)
-        values = np.vstack([frame.values, np.full((gone, len(frame.names)), np.nan)])
-        strings = [[text or None for text in frame.strings[name]] + [None] * gone for name, _ in layout.texts]
+        fence, of, whole = self.fences[view, shard], layout(view), frame.complete()
+        strings = [[text or None for text in whole.strings[name]] for name, _ in of.texts]
         created_us = time.time_ns() // 1000
-        vectors = layout.pack(frame.event_time, fence, frame.revision, created_us, values, strings)
-        self.store.write(self.project, view, symbols, vectors, shard=shard, fence=fence)
+        vectors = of.pack(frame.event_time, fence, frame.revision, created_us, whole.values, strings)
+        self.store.write(self.project, view, whole.symbols, vectors, shard=shard, fence=fence)
 
 
 def store(frames: DataStream, function: WriteVectors, name: str) -> DataStream:
