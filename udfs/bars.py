@@ -87,10 +87,10 @@ def _resolve(
 
 
 @njit
-def _in_order(event_time: Ints, sequence: Ints) -> bool:
-    """Whether records stand by (event time, sequence) already, as nearly always."""
+def _in_order(event_time: Ints, sequence: Ints, key: Hashes) -> bool:
+    """Whether trades stand by (event time, sequence, key) already, as nearly always."""
     for i in range(1, event_time.shape[0]):
-        if event_time[i] < event_time[i - 1] or (event_time[i] == event_time[i - 1] and sequence[i] < sequence[i - 1]):
+        if (event_time[i], sequence[i], key[i]) < (event_time[i - 1], sequence[i - 1], key[i - 1]):
             return False
     return True
 
@@ -118,7 +118,7 @@ def identity(ticks: Ticks) -> Hashes:
 
 
 def build(ticks: Ticks) -> Bars:
-    """Resolve repeats, cancels and corrections by trade id; bars by (event time, sequence) of what is left.
+    """Resolve repeats, cancels and corrections by trade id; bars by (event time, sequence, identity) of what is left.
 
     A CANCEL or CORRECT works whether it came before or after its trade; of several corrections the last by
     (event time, sequence) holds. Symbols without a surviving trade have no bar.
@@ -127,8 +127,8 @@ def build(ticks: Ticks) -> Bars:
     key, price, size = identity(ticks), ticks.price.copy(), ticks.size.copy()
     alive = _resolve(np.argsort(key), key, ticks.event_time, ticks.sequence, ticks.kind, price, size, counts)
     rows = np.flatnonzero(alive)
-    if not _in_order(ticks.event_time[rows], ticks.sequence[rows]):
-        rows = rows[np.lexsort((ticks.sequence[rows], ticks.event_time[rows]))]
+    if not _in_order(ticks.event_time[rows], ticks.sequence[rows], key[rows]):
+        rows = rows[np.lexsort((key[rows], ticks.sequence[rows], ticks.event_time[rows]))]
     values = np.zeros((len(ticks.symbols), len(COLUMNS)))
     _fold(ticks.code[rows], price[rows], size[rows], values)
     alive_symbols = sorted(np.flatnonzero(values[:, TRADES]), key=ticks.symbols.__getitem__)
