@@ -36,7 +36,9 @@ def main() -> None:
     _, tables = environment("tickloom.scoring")
     tables.execute_sql(kafka.source("request", REQUESTS, config))
     tables.execute_sql(kafka.sink("scored", [SCORES, DEAD_LETTERS], config))
-    score(tables.sql_query("select v, part, pos, ts from request"), scoring).execute_insert("scored")
+    score(tables.sql_query("select v, part, pos, cast(ts as timestamp(3)) ts from request"), scoring).execute_insert(
+        "scored"
+    )
 
 
 def arguments() -> argparse.Namespace:

@@ -28,6 +28,7 @@ from tickloom.flink_rest import FlinkRest
 from tickloom.stack import control
 from tickloom.stack.components import flink_url
 from tickloom.stack.environment import environment
+from udfs.rewind import FATES
 
 INTERVAL = "1d"
 SHOWN = ("log_return", "sma_20", "sma_200", "rsi_14", "macd_12_26_9", "volatility_20")
@@ -163,8 +164,18 @@ def _counts() -> None:
     for way, names in topics.items():
         counts = ", ".join(f"{sum(1 for _ in committed.records(name)):,} {name}" for name in names)
         console.print(f"{way}: {counts}")
-    fates = FlinkRest(flink_url()).metrics(_running()["tickloom.features"], "tickloom.")
-    console.print("ticks: " + ", ".join(f"{int(n):,} {name}" for name, n in sorted(fates.items())))
+    console.print("ticks: " + ", ".join(f"{int(n):,} {name}" for name, n in sorted(_fates().items())))
+
+
+def _fates() -> dict[str, float]:
+    """Where the ticks ended, when Flink has gathered it: every tick is then in one of the fates."""
+    for _ in range(40):
+        fates = FlinkRest(flink_url()).metrics(_running()["tickloom.features"], "tickloom.")
+        taken = fates.get("on_time", 0) + fates.get("late", 0)
+        if taken and taken == sum(fates.get(end, 0) for end in FATES[2:]):
+            return fates
+        time.sleep(0.5)
+    return fates
 
 
 def _run(command: list[str]) -> str:

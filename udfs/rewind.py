@@ -25,6 +25,8 @@ from udfs.ticks import Ticks
 Pair = tuple[Floats, Floats]
 Pairs = dict[str, Pair]  # symbol -> its bar and its features at one time
 COUNTS = ("duplicates", "cancelled", "amendments", "orphans")
+FATES = ("on_time", "late", "used", *COUNTS)
+"""Counters of records: how they came (the first two), and where each ended once its bar is closed (the others)."""
 DEFAULT = Horizon()
 
 

@@ -18,7 +18,7 @@ def source(name: str, topic: str, settings: Settings, *, idle_timeout: str = "")
     trails by `bars.lateness`. idle_timeout (a duration) lets a silent topic not hold back time.
     """
     future_ms, lateness_ms = (parse_duration(d) // 1000 for d in (settings.bars.max_future, settings.bars.lateness))
-    limit = f"timestampadd(second, {future_ms / 1000:.0f}, cast(current_timestamp as timestamp(3)))"
+    limit = f"timestampadd(second, {future_ms / 1000:.0f}, current_timestamp)"
     idle = {"scan.watermark.idle-timeout": f"{parse_duration(idle_timeout) // 1000} ms"} if idle_timeout else {}
     options = {
         "connector": "kafka",
@@ -34,7 +34,7 @@ def source(name: str, topic: str, settings: Settings, *, idle_timeout: str = "")
         v bytes,
         part int metadata from 'partition' virtual,
         pos bigint metadata from 'offset' virtual,
-        ts timestamp(3) metadata from 'timestamp' virtual,
+        ts timestamp_ltz(3) metadata from 'timestamp' virtual,
         rt as case when ts > {limit} then {limit} else ts end,
         watermark for rt as rt - interval '{lateness_ms / 1000:.3f}' second
     ) with ({_with(options)})"""

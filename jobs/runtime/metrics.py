@@ -7,9 +7,7 @@ from collections.abc import Mapping
 
 from pyflink.datastream import RuntimeContext
 
-from udfs.rewind import Shard
-
-FATES = ("on_time", "late", "used", "cancelled", "duplicates", "amendments", "orphans")
+from udfs.rewind import FATES, Shard
 
 
 class Counts:

@@ -18,10 +18,10 @@ RESULT = [DataTypes.INT(), DataTypes.STRING(), DataTypes.BYTES()]
 ROWS = f"""
 select r.shard, r.kind, r.payload from (
     select false late, window_end block_end, array_agg(v) v, array_agg(part) part, array_agg(pos) pos
-    from windowed where wm is null or window_end > wm
+    from windowed where wm is null or window_time >= wm
     group by window_start, window_end, mod(pos, {LANES})
     union all
-    select true, window_end, array[v], array[part], array[pos] from windowed where window_end <= wm
+    select true, window_end, array[v], array[part], array[pos] from windowed where window_time < wm
 ) b, lateral table(decode_prices(late, block_end, v, part, pos)) as r(shard, kind, payload)
 union all
 select r.shard, r.kind, r.payload

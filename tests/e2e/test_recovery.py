@@ -40,7 +40,9 @@ def test_killed_in_mid_stream_nothing_is_lost_or_doubled(stack: Path, prices: Pa
     taskmanager = process.leader(process.Place(stack), "taskmanager")
     assert taskmanager
     os.kill(taskmanager.pid, signal.SIGKILL)
-    assert not any(r["event_time"] >= int(expected["event_time"].cast("int64")[-1].as_py()) for r in pipeline.feature_records())
+    assert not any(
+        r["event_time"] >= int(expected["event_time"].cast("int64")[-1].as_py()) for r in pipeline.feature_records()
+    )
     control.up()
     replay([tmp_path / "second.parquet"], Target.KAFKA, None, "1d")
 
