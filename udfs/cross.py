@@ -6,7 +6,7 @@ are emitted at a higher revision. This file must not know Flink, nor how a corre
 
     r/<bar end>/<shard>   symbols and log returns of one shard at one time
     v/<bar end>           how often that time was amended
-    m                     clock, frames refused as older than the ring
+    m                     clock; floor, the first time that can still change; frames refused as older
 """
 
 import json
@@ -24,14 +24,18 @@ from udfs.log import NEVER
 
 Row = tuple[Floats, str]  # numbers and peer
 History = dict[int, dict[str, Row]]  # bar end -> symbol -> row
+START = {"clock": NEVER, "floor": NEVER, "refused": 0}
 
 
 class Universe:
-    """Returns of every member at the last `horizon` + 60 bar times, and the cross-asset frames made of them."""
+    """Returns of every member at the last `horizon` + 60 bar times, and the cross-asset frames made of them.
+
+    A time at which no shard has a bar (any more) is no time: windows count those that have one.
+    """
 
     def __init__(self, store: MutableMapping[str, bytes], horizon: int) -> None:
         self.store, self.keep = store, horizon + WINDOW
-        self.meta: dict[str, int] = json.loads(store["m"]) if "m" in store else {"clock": NEVER, "refused": 0}
+        self.meta: dict[str, int] = START | json.loads(store.get("m", b"{}"))
         self.waiting: dict[int, set[int]] = {}
         self.shards: dict[int, set[int]] = {}
         self.times: list[int] = []
@@ -42,7 +46,7 @@ class Universe:
             end, shard = map(int, key.split("/")[1:])
             (self.shards if end <= self.clock else self.waiting).setdefault(end, set()).add(shard)
         for end in sorted(self.shards):
-            self._insert(end)
+            self._set(end)
 
     @property
     def clock(self) -> int:
@@ -56,24 +60,27 @@ class Universe:
             self._put(frame)
             self.waiting.setdefault(end, set()).add(frame.shard)
             return []
-        if len(self.times) >= self.keep and end < self.times[0]:
+        if end < self.meta["floor"]:
             self.meta["refused"] += 1
             self._save()
             return []
-        before = self._affected(end)
+        first = bisect_left(self.times, end)
+        affected = sorted({end, *self.times[first : first + WINDOW]})
+        before = {time: self._rows(time) for time in affected}
         self._put(frame)
         self.shards.setdefault(end, set()).add(frame.shard)
-        self._insert(end)
-        return self._amended(before, self._affected(end))
+        self._set(end)
+        return self._amended(before, {time: self._rows(time) for time in affected})
 
     def close(self, until: int) -> list[Frame]:
         """The cross-asset frames of all waiting times at or before `until` (microseconds UTC)."""
         frames = []
         for end in sorted(end for end in self.waiting if end <= until):
             self.shards[end] = self.waiting.pop(end)
-            self._insert(end)
+            self._set(end)
             self.meta["clock"] = end
-            frames.append(self._frame(end, end, 0, self._rows(len(self.times) - 1), []))
+            if rows := self._rows(end):
+                frames.append(self._frame(end, end, 0, rows, []))
         self._trim()
         self._save()
         return frames
@@ -91,19 +98,23 @@ class Universe:
         header, arrays = packing.unpack(self.store[key])
         return dict(zip(header["symbols"], arrays["returns"].tolist(), strict=True))
 
-    def _insert(self, end: int) -> None:
+    def _set(self, end: int) -> None:
         """Write one time's row of the matrix from its slots, making room for a new time or new members."""
         rows: dict[str, float] = {}
         for shard in self.shards[end]:
             rows |= self._slot(f"r/{end}/{shard}")
         self._join(set(rows) - set(self.names))
         at = bisect_left(self.times, end)
-        if at == len(self.times) or self.times[at] != end:
+        if self._holds(end):
+            del self.times[at], self.returns[at], self.present[at]
+        if rows:
             self.times.insert(at, end)
-            self.returns.insert(at, np.empty(0))
-            self.present.insert(at, np.empty(0, bool))
-        self.returns[at] = np.array([rows.get(name, np.nan) for name in self.names])
-        self.present[at] = np.array([name in rows for name in self.names])
+            self.returns.insert(at, np.array([rows.get(name, np.nan) for name in self.names]))
+            self.present.insert(at, np.array([name in rows for name in self.names]))
+
+    def _holds(self, end: int) -> bool:
+        at = bisect_left(self.times, end)
+        return at < len(self.times) and self.times[at] == end
 
     def _join(self, new: set[str]) -> None:
         """New members get a column at their place in ascending order."""
@@ -113,8 +124,11 @@ class Universe:
             self.returns = [np.insert(row, place, np.nan) for row in self.returns]
             self.present = [np.insert(row, place, False) for row in self.present]
 
-    def _rows(self, at: int) -> dict[str, Row]:
-        """The output rows of the members present at times[at]: numbers and peer."""
+    def _rows(self, end: int) -> dict[str, Row]:
+        """The output rows of the members present at a time: numbers and peer."""
+        if not self._holds(end):
+            return {}
+        at = bisect_left(self.times, end)
         members = np.flatnonzero(self.present[at])
         values, peers = np.full((len(self.names), len(NUMBERS)), np.nan), np.full(len(self.names), -1)
         if at + 1 >= WINDOW:
@@ -123,15 +137,10 @@ class Universe:
             peers = result.peer
         return {self.names[i]: (values[i], self.names[peers[i]] if peers[i] >= 0 else "") for i in members}
 
-    def _affected(self, end: int) -> History:
-        """The rows of the times whose window reaches back to `end`."""
-        first = bisect_left(self.times, end)
-        return {self.times[at]: self._rows(at) for at in range(first, min(first + WINDOW, len(self.times)))}
-
     def _amended(self, before: History, after: History) -> list[Frame]:
         frames = []
         for end, rows in after.items():
-            was = before.get(end, {})
+            was = before[end]
             changed = {name: row for name, row in rows.items() if name not in was or _key(was[name]) != _key(row)}
             removed = sorted(set(was) - set(rows))
             if changed or removed:
@@ -148,9 +157,11 @@ class Universe:
         return Frame(CROSS_ASSET, 0, end, known_at, revision, names, NUMBERS, values, strings, removed)
 
     def _trim(self) -> None:
-        while len(self.times) > self.keep:
-            end = self.times.pop(0)
-            del self.returns[0], self.present[0]
+        if (more := len(self.times) - self.keep) <= 0:
+            return
+        del self.times[:more], self.returns[:more], self.present[:more]
+        self.meta["floor"] = self.times[WINDOW - 2] + 1  # from here on, whole windows are in the ring
+        for end in [end for end in self.shards if end < self.times[0]]:
             for shard in self.shards.pop(end):
                 del self.store[f"r/{end}/{shard}"]
             self.store.pop(f"v/{end}", None)

@@ -20,9 +20,11 @@ class CrossSection(KeyedProcessFunction):
         self.horizon_bars = horizon_bars
 
     def open(self, context: RuntimeContext) -> None:
-        """Bind the state; it is read with the first frame."""
+        """Bind the state, which is read with the first frame; count the frames that are older than the ring."""
         self.log = KeyedBytes(context, "returns")
         self.universe: Universe | None = None
+        group = context.get_metrics_group().add_group("tickloom")
+        group.gauge("cross_asset_refused", lambda: self.universe.meta["refused"] if self.universe else 0)
 
     def process_element(self, row: Row, context: KeyedProcessFunction.Context) -> Iterator[Row]:
         """A frame on time waits for its time, a late one amends."""
