@@ -7,6 +7,7 @@ they were and as they are now, and emit the rows that differ. This file must not
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import replace
 
@@ -94,7 +95,8 @@ class Shard:
         key = f"c/{message['event_id']}/{message['version']}/{message['function']}"
         splits = effective([*self._actions(), message])
         symbols = {name for name in {*splits, *self.splits} if splits.get(name) != self.splits.get(name)}
-        moved = {s for name in symbols for s in {*splits.get(name, ())} ^ {*self.splits.get(name, ())}}
+        now, was = (Counter(s for name in symbols for s in of.get(name, ())) for of in (splits, self.splits))
+        moved = (now - was) + (was - now)
         since = min((split.ex_time_us for split in moved), default=self.clock) + 1
         late = since <= self.clock
         base = self._base(since, f"action {message['event_id']}") if late else NEVER

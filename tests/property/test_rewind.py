@@ -50,6 +50,7 @@ ACTIONS = [
     action("y", "NEW", 1, "B", (1, 10)),
     action("y", "CANCEL", 2, "B", (1, 10)),
     action("z", "NEW", 1, "C", (7, 5)),
+    action("w", "NEW", 1, "C", (7, 5)),  # another event on the same terms
 ]
 
 
@@ -88,7 +89,7 @@ def clean(ticks: Ticks, actions: list[dict[str, object]]) -> World:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.integers(10, 60), st.randoms(use_true_random=False), st.integers(0, 5))
+@given(st.integers(0, 10**6), st.integers(10, 60), st.randoms(use_true_random=False), st.integers(0, len(ACTIONS)))
 def test_any_order_ends_like_a_clean_run(seed: int, bars: int, random, heard: int) -> None:
     ticks = tape(seed, bars)
     actions = ACTIONS[:heard]
@@ -132,6 +133,15 @@ def test_announce_then_cancel_leaves_no_trace(ratio: tuple[int, int]) -> None:
     assert world.rows != before
     world.hear(world.shard.act(action("e", "CANCEL", 2, "A", ratio)))
     assert world.rows == before
+
+
+def test_two_events_on_the_same_terms_both_count() -> None:
+    ticks, events = tape(3, 40), [action(name, "NEW", 1, "A", (2, 1)) for name in "xy"]
+    late = clean(ticks, [])
+    for event in events:
+        late.hear(late.shard.act(event))
+    assert late.rows == clean(ticks, events).rows
+    assert late.rows != clean(ticks, events[:1]).rows
 
 
 def test_records_are_conserved() -> None:
