@@ -46,7 +46,7 @@ def _newest(frames: list[Frame]) -> pa.Table:
     last = np.ones(len(order), bool)
     last[:-1] = (times[order][1:] != times[order][:-1]) | (symbols[order][1:] != symbols[order][:-1])
     rows = order[last & alive[order]]
-    columns = {"symbol": pa.array(symbols[rows]), "event_time": pa.array(times[rows]).cast(TIME)}
+    columns = {"symbol": pa.array(symbols[rows], pa.string()), "event_time": pa.array(times[rows]).cast(TIME)}
     columns |= {name: pa.array(values[rows, i]) for i, name in enumerate(frames[0].names)}
     if frames[0].strings:
         peers = [text for frame in whole for text in frame.strings[PEER]]

@@ -1,0 +1,66 @@
+"""Frames as a stream emitted them, and the rows that stand in the end."""
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from udfs.correlation import NUMBERS, OUTPUTS
+from udfs.frame import BARS, CROSS_ASSET, INDICATORS, Frame
+from udfs.table import table
+
+
+def indicators(
+    end: int, rows: dict[str, float], revision: int = 0, removed: tuple[str, ...] = (), shard: int = 0
+) -> Frame:
+    values = np.array(list(rows.values())).reshape(len(rows), 1)
+    return Frame(INDICATORS, shard, end, end, revision, list(rows), ("sma",), values, removed=list(removed))
+
+
+def crossed(end: int, rows: dict[str, str], revision: int = 0, removed: tuple[str, ...] = ()) -> Frame:
+    values = np.tile(np.arange(len(NUMBERS)) + 0.5 + revision, (len(rows), 1))
+    strings = {"peer_60": list(rows.values())}
+    return Frame(CROSS_ASSET, 0, end, end, revision, list(rows), NUMBERS, values, strings, list(removed))
+
+
+@pytest.mark.parametrize(
+    ("frames", "rows"),
+    [
+        # by event time, then symbol, over all shards
+        ([indicators(2, {"A": 1.0}), indicators(1, {"C": 2.0}, shard=1), indicators(1, {"B": 3.0})],
+         [("B", 1, 3.0), ("C", 1, 2.0), ("A", 2, 1.0)]),
+        # the highest revision of a row, rows that it does not name stay
+        ([indicators(1, {"A": 1.0, "B": 2.0}), indicators(1, {"B": 5.0}, 1), indicators(1, {"B": 6.0}, 2)],
+         [("A", 1, 1.0), ("B", 1, 6.0)]),
+        # removed, and come back
+        ([indicators(1, {"A": 1.0, "B": 2.0}), indicators(1, {}, 1, ("A",))], [("B", 1, 2.0)]),
+        ([indicators(1, {"A": 1.0}), indicators(1, {}, 1, ("A",)), indicators(1, {"A": 3.0}, 2)], [("A", 1, 3.0)]),
+        # all removed; a row that is only known as removed
+        ([indicators(1, {"A": 1.0}), indicators(1, {}, 1, ("A",))], []),
+        ([indicators(1, {"B": 1.0}, 1, ("A",))], [("B", 1, 1.0)]),
+    ],
+)  # fmt: skip
+def test_rows_that_stand(frames: list[Frame], rows: list[tuple[str, int, float]]) -> None:
+    for seed in range(4):  # in any order of frames
+        found = table(random.Random(seed).sample(frames, len(frames)))
+        times = found["event_time"].cast(pa.int64()).to_pylist()
+        assert list(zip(found["symbol"].to_pylist(), times, found["sma"].to_pylist(), strict=True)) == rows
+
+
+def test_views_are_joined_in_the_order_of_columns_of_the_batch() -> None:
+    found = table(
+        [indicators(1, {"A": 1.0, "B": np.nan}), crossed(1, {"A": "B", "B": ""}), crossed(1, {"A": "C"}, 1, ("B",))]
+    )
+    assert found.column_names == ["symbol", "event_time", "sma", *OUTPUTS]
+    assert found.schema.field("event_time").type == pa.timestamp("us", "UTC")
+    assert found["peer_60"].to_pylist() == ["C", None]
+    assert found["beta_market_60"].to_pylist() == [2.5, None]
+    assert found["sma"].null_count == 0, "a feature without a value yet is NaN"
+
+
+def test_bars_are_no_features() -> None:
+    bar = Frame(BARS, 0, 1, 1, 0, ["A"], ("open",), np.ones((1, 1)))
+    assert table([bar]).num_rows == 0
+    assert table([]).column_names == ["symbol", "event_time"]
+    assert table([bar, indicators(1, {"A": 1.0})]).column_names == ["symbol", "event_time", "sma"]
