@@ -1,6 +1,7 @@
 """Write: frames and dead letters -> Avro records -> Kafka, all topics in one transaction."""
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ class Encode(FlatMapFunction):
         """One envelope; what is no frame is a message for the topic that its kind names."""
         shard, kind, payload = row
         if kind not in VIEWS:
-            yield Row(kind, str(shard).encode(), payload, 0)
+            yield Row(kind, str(shard).encode(), payload, time.time_ns() // 1_000_000)
             return
         frame = Frame.unpack(payload)
         topic = BAR if frame.view == BARS else FEATURE
