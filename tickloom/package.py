@@ -33,3 +33,7 @@ def build(target: Path = ZIP, project: Path = PROJECT) -> Path:
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, (project / path).read_bytes(), zipfile.ZIP_DEFLATED)
     return fresh.replace(target)
+
+
+if __name__ == "__main__":
+    print(build().relative_to(PROJECT))
