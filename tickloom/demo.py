@@ -52,12 +52,15 @@ def demo(
         with _step("stack"):
             _stack(folder)
         model.result()
-    with _step("feast"):
-        _run(["feast", "-c", "feature_repo", "apply"])
-    with _step("jobs"):
-        _jobs(parallelism)
-    with _step("replay"):
-        replay.replay([folder / "ticks.parquet"], replay.Target.KAFKA, folder / "actions.parquet", INTERVAL)
+    with _step("feast, jobs, replay"), ThreadPoolExecutor(3) as pool:  # Kafka keeps the prices until the jobs read
+        ticks, actions = folder / "ticks.parquet", folder / "actions.parquet"
+        begun = [
+            pool.submit(_run, ["feast", "-c", "feature_repo", "apply"]),
+            pool.submit(_jobs, parallelism),
+            pool.submit(replay.replay, [ticks], replay.Target.KAFKA, actions, INTERVAL),
+        ]
+    for each in begun:
+        each.result()
     with _step("scores"):
         scores = _newest_scores(int(pc.max(pq.read_table(folder / "bars.parquet")["event_time"]).cast("int64").as_py()))
     _show(scores)
