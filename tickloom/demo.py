@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,7 +54,7 @@ def demo(
         model.result()
     with _step("feast, jobs, replay"), ThreadPoolExecutor(3) as pool:  # Kafka keeps the prices until the jobs read
         ticks, actions = folder / "ticks.parquet", folder / "actions.parquet"
-        begun = [
+        begun: list[Future[object]] = [
             pool.submit(_run, ["feast", "-c", "feature_repo", "apply"]),
             pool.submit(_jobs, parallelism),
             pool.submit(replay.replay, [ticks], replay.Target.KAFKA, actions, INTERVAL),
