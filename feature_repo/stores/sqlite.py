@@ -16,6 +16,7 @@ from feature_repo.stores import fenced_off
 from schemas.errors import StoreError
 from udfs.vector import HEADER_BYTES, stamp
 
+WAIT_S = 30  # for a lock that another writer holds
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (
     project TEXT, view TEXT, entity TEXT, event_time INTEGER, fence INTEGER, revision INTEGER, vector BLOB,
@@ -111,10 +112,22 @@ class SqliteStore:
     def _db(self) -> sqlite3.Connection:
         if not hasattr(self._local, "db"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-            db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
+            db = sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)
+            self._prepare(db)
             self._local.db = db
         return self._local.db  # type: ignore[no-any-return]
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        """Make the tables; asks again while others open a new file, since SQLite's own wait leaves out WAL's switch."""
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            try:
+                db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

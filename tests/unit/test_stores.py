@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -187,6 +187,23 @@ def test_readers_never_go_back(url: str, project: str) -> None:
     polling.join()
     assert seen == sorted(seen)
     assert stamp(writers[0].read(project, "v", ["A"])[0] or b"")[:3] == (99, 1, 1)
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    for turn in range(20):
+        gate = threading.Barrier(6)
+
+        def fence(url: str = f"sqlite:///{tmp_path / str(turn)}.db", gate: threading.Barrier = gate) -> int:
+            store = open_store(url)
+            gate.wait()
+            try:
+                return store.fence("p", "v", "0")
+            finally:
+                store.close()
+
+        with ThreadPoolExecutor(6) as pool:
+            fences = [job.result() for job in [pool.submit(fence) for _ in range(6)]]
+        assert len(set(fences)) == 6
 
 
 def _contest(job: tuple[str, str, int]) -> int:
