@@ -1,64 +1,205 @@
-"""Corporate actions as they stand: from the set of all records heard so far to the splits that move state.
+"""What one corporate action in force does to a price series, and which actions are in force.
 
-In: records of market.corporate_action.v1 as dicts, in any order, with repeats. Out: splits per symbol in the order in
-which they are applied. This file must not know state, bars, or when a record arrived: the result is a pure function of
-the set, so two worlds that heard the same records in another order agree.
+In: records of market.corporate_action.v1 as dicts, in any order, with repeats. Out: the terms in force in order of
+application, and for each the exact factor by which prices and volumes from before it are multiplied. This file must
+not know state, bars, tickers' histories, or when a record arrived: the result is a pure function of the set. The
+formulas, with their sources, are in docs/corporate-actions.md.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from enum import IntEnum, StrEnum
+from fractions import Fraction
+from typing import Any, Final
 
 from schemas.errors import DataError
+from udfs.sessions import ALWAYS, ex_time
 
-SPLITS = ("SPLIT", "REVERSE_SPLIT")
-FUNCTIONS = ("NEW", "REPLACE", "CANCEL", "REINSTATE")
-EPOCH = date(1970, 1, 1).toordinal()
-DAY_US = 86_400_000_000
+Action = Mapping[str, Any]
+FUNCTIONS: Final = ("NEW", "REPLACE", "CANCEL", "REINSTATE")
+SPLITS: Final = ("SPLIT", "REVERSE_SPLIT", "RATIO_CHANGE")
+ADDED: Final = ("STOCK_DIVIDEND", "SHARE_CLASS_DIVIDEND")
+PAID: Final = ("CASH_DIVIDEND", "SPECIAL_DIVIDEND", "RETURN_OF_CAPITAL")
+NAMES: Final = ("MERGER", "SYMBOL_CHANGE", "NAME_CHANGE", "EXCHANGE_MOVE", "DELISTING", "RELISTING")
+EPOCH: Final = date(1970, 1, 1).toordinal()
+LARGEST: Final = 2**31
+LAST_DAY: Final = 100_000  # the year 2243: its microseconds are an int64, its nanoseconds too
+ONE: Final = Fraction(1)
+
+
+class Policy(StrEnum):
+    """Which effects a price series is adjusted for.
+
+    SPLIT, the default of indicators: ratio and capital effects. TOTAL: cash as well, by the close before the ex-day
+    (Yahoo Finance: the return is P_ex / (P_prev - D)). TOTAL_EX: cash as well, by the close of the ex-day (CRSP: the
+    return is (P_ex + D) / P_prev).
+    """
+
+    RAW = "raw"
+    SPLIT = "split"
+    TOTAL = "total"
+    TOTAL_EX = "total_ex"
+
+
+class Effect(IntEnum):
+    """What an action moves; in this order (then by event_id) are the actions of one ex time applied.
+
+    Cash and value are stated for an old unit, so they go before the ratio that ends it.
+    """
+
+    CASH = 0
+    CAPITAL = 1
+    RATIO = 2
+    NOTICE = 3
+
+
+EFFECTS: Final = (
+    dict.fromkeys(PAID, Effect.CASH)
+    | dict.fromkeys(("SPIN_OFF", "RIGHTS_ISSUE"), Effect.CAPITAL)
+    | dict.fromkeys((*SPLITS, *ADDED, "CURRENCY_CHANGE"), Effect.RATIO)
+    | {"OTHER": Effect.NOTICE}
+)
 
 
 @dataclass(frozen=True)
-class Split:
-    """`numerator` new shares for `denominator` old, in force at bars that end after `ex_time_us` (UTC midnight)."""
+class Adjustment:
+    """The terms of one action in force, applied at the first bar of its security that ends after `ex_time_us`.
 
-    symbol: str
+    price, volume: what a ratio multiplies prices and volumes from before by. value: leaves an old unit, in its
+    currency. rights: new units that an old one may buy at `subscription`.
+    """
+
     ex_time_us: int
-    numerator: int
-    denominator: int
+    effect: Effect
+    event_id: str
+    price: Fraction = ONE
+    volume: Fraction = ONE
+    value: Fraction = Fraction(0)
+    rights: Fraction = Fraction(0)
+    subscription: Fraction = Fraction(0)
+
+    def scale(self, policy: Policy, last: float, close: float) -> tuple[Fraction, Fraction]:
+        """Price and volume factor by which what is known from before is multiplied, exact.
+
+        last: the close before, in the units in force before this adjustment. close: that of the first bar after, in
+        the same units (adjustments of the same bar that come later undone). (1, 1) where the policy leaves the effect
+        out or the terms cannot be used: value that is not less than the price, rights that cost more than it.
+        """
+        if policy is Policy.RAW or (policy is Policy.SPLIT and self.effect is Effect.CASH):
+            return ONE, ONE
+        if self.effect in (Effect.RATIO, Effect.NOTICE):
+            return self.price, self.volume
+        theoretical = self._theoretical(last) if last > 0 else Fraction(0)
+        if not 0 < theoretical < last:
+            return ONE, ONE
+        if self.effect is Effect.CASH and policy is Policy.TOTAL_EX:
+            after = Fraction(close)
+            return (after / (after + self.value), ONE) if after > 0 else (ONE, ONE)
+        return theoretical / Fraction(last), ONE
+
+    def _theoretical(self, last: float) -> Fraction:
+        """The price at which an old unit at `last` is worth as much after as before (rights: TERP)."""
+        return (Fraction(last) - self.value + self.rights * self.subscription) / (1 + self.rights)
 
 
-def effective(actions: Iterable[Mapping[str, Any]]) -> dict[str, list[Split]]:
-    """The splits in force, per symbol by ex time and then event_id; DataError for a record that `problem` names.
+def adjustment(action: Action, calendar: str = ALWAYS) -> Adjustment | None:
+    """What this record does to a price series, None for a type that only says who is who."""
+    kind = action["action_type"]
+    if kind not in EFFECTS:
+        return None
+    terms: dict[str, Fraction] = {}
+    if kind in SPLITS:
+        terms = {"price": 1 / _ratio(action), "volume": _ratio(action)}
+    elif kind in ADDED:
+        terms = {"price": 1 / (1 + _ratio(action)), "volume": 1 + _ratio(action)}
+    elif kind == "CURRENCY_CHANGE":
+        terms = {"price": _ratio(action)}
+    elif kind == "RIGHTS_ISSUE":
+        terms = {"rights": _ratio(action), "subscription": Fraction(action["subscription_price"])}
+    elif kind != "OTHER":
+        terms = {"value": Fraction(action["cash_amount"])}
+    return Adjustment(when(action, calendar), EFFECTS[kind], action["event_id"], **terms)
+
+
+def in_force(records: Iterable[Action], calendar: str = ALWAYS) -> list[Action]:
+    """The terms in force, sorted by ex time, effect and event_id; DataError for a record that `problem` names.
 
     Of an event the highest version counts. CANCEL takes the event out; REINSTATE brings it back on the terms of the
     highest NEW or REPLACE below it (its own, if none was heard). Two records of one version: FINAL before
     PROVISIONAL, then the later known, then by content, so that the choice never depends on arrival.
     """
-    events: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for action in actions:
-        if action["action_type"] in SPLITS:
-            if fault := problem(action):
-                raise DataError(f"{fault} in corporate action {action['event_id']!r}", where=f"{dict(action)}")
-            events[action["event_id"]].append(action)
-    in_force = [(event_id, _split(terms)) for event_id, records in events.items() if (terms := _terms(records))]
-    found: defaultdict[str, list[Split]] = defaultdict(list)
-    for _, split in sorted(in_force, key=lambda item: (item[1].ex_time_us, item[0])):
-        found[split.symbol].append(split)
-    return dict(found)
+    events: defaultdict[str, list[Action]] = defaultdict(list)
+    for action in records:
+        if fault := problem(action, calendar):
+            raise DataError(f"{fault} in corporate action {action['event_id']!r}", where=f"{dict(action)}")
+        events[action["event_id"]].append(action)
+    found = [terms for heard in events.values() if (terms := _terms(heard))]
+
+    def order(action: Action) -> tuple[int, Effect, str]:
+        effect = EFFECTS.get(action["action_type"], Effect.NOTICE)
+        return when(action, calendar), effect, action["event_id"]
+
+    return sorted(found, key=order)
 
 
-def problem(action: Mapping[str, Any]) -> str:
-    """Why this record of a split cannot be used ("" if it can): for a dead letter, before it is kept."""
+def problem(action: Action, calendar: str = ALWAYS) -> str:
+    """Why this record cannot be used ("" if it can): for a dead letter, before it is kept."""
+    kind, cash = action["action_type"], action.get("cash_amount")
     if action["function"] not in FUNCTIONS:
         return f"unknown function {action['function']!r}"
-    if action["function"] != "CANCEL" and min(action["numerator"], action["denominator"]) <= 0:
-        return f"ratio {action['numerator']}/{action['denominator']} is not positive"
+    if action["function"] == "CANCEL":
+        return ""
+    if kind not in EFFECTS and kind not in NAMES:
+        return f"unknown action type {kind!r}"
+    if not action["symbol"]:
+        return "no symbol"
+    if kind in (*SPLITS, *ADDED, "CURRENCY_CHANGE", "RIGHTS_ISSUE") and (fault := _ratio_problem(action)):
+        return fault
+    if kind in (*PAID, "SPIN_OFF") and not _amount(cash):
+        return f"cash_amount {cash} of a {kind}"
+    if kind == "RIGHTS_ISSUE" and not _amount(action.get("subscription_price")):
+        return f"subscription_price {action.get('subscription_price')} of a {kind}"
+    if kind == "SYMBOL_CHANGE" and not action.get("other_symbol"):
+        return f"no other_symbol of a {kind}"
+    if kind in ("SYMBOL_CHANGE", "MERGER") and action.get("other_symbol") == action["symbol"]:
+        return f"other_symbol {action['symbol']!r} is the symbol itself"
+    return _day_problem(action, calendar)
+
+
+def when(action: Action, calendar: str = ALWAYS) -> int:
+    """Microseconds UTC from which the terms hold: the open of the ex-day's session at the listing's `mic`."""
+    return ex_time(_days(action["ex_date"]), action.get("mic") or calendar)
+
+
+def _ratio_problem(action: Action) -> str:
+    numerator, denominator = action.get("numerator", 1), action.get("denominator", 1)
+    if min(numerator, denominator) <= 0:
+        return f"ratio {numerator}/{denominator} is not positive"
+    return f"ratio {numerator}/{denominator} is too large" if max(numerator, denominator) > LARGEST else ""
+
+
+def _day_problem(action: Action, calendar: str) -> str:
+    if abs(_days(action["ex_date"])) > LAST_DAY:
+        return f"ex_date {action['ex_date']} is not a day of this time"
+    try:
+        when(action, calendar)
+    except DataError as error:
+        return error.what
     return ""
 
 
-def _terms(records: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _amount(cash: float | None) -> bool:
+    return cash is not None and math.isfinite(cash) and cash >= 0
+
+
+def _ratio(action: Action) -> Fraction:
+    return Fraction(action.get("numerator", 1), action.get("denominator", 1))
+
+
+def _terms(records: list[Action]) -> Action | None:
     """The record whose terms hold, None when the event is cancelled."""
     ranked = sorted(records, key=_rank)
     last = ranked[-1]
@@ -69,15 +210,12 @@ def _terms(records: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return last
 
 
-def _rank(action: Mapping[str, Any]) -> tuple[Any, ...]:
-    terms = (action["symbol"], _days(action["ex_date"]), action["numerator"], action["denominator"])
+def _rank(action: Action) -> tuple[Any, ...]:
     final = action.get("status") != "PROVISIONAL"
+    numbers = [-1 if (x := action.get(name)) is None else x for name in ("cash_amount", "subscription_price")]
+    texts = [action.get(name) or "" for name in ("action_type", "symbol", "other_symbol", "currency", "mic")]
+    terms = (_days(action["ex_date"]), action.get("numerator", 1), action.get("denominator", 1), *numbers, *texts)
     return action["version"], final, _micros(action["known_at"]), FUNCTIONS.index(action["function"]), *terms
-
-
-def _split(action: Mapping[str, Any]) -> Split:
-    ex_time_us = _days(action["ex_date"]) * DAY_US
-    return Split(action["symbol"], ex_time_us, int(action["numerator"]), int(action["denominator"]))
 
 
 def _days(day: date | int) -> int:
