@@ -87,8 +87,9 @@ class State(Section):
 
 
 class Actions(Section):
-    """The corporate actions topic."""
+    """The corporate actions topic, and the exchange (ISO 10383, or 24/7) of actions that name none."""
 
+    calendar: str
     idle_timeout: Duration
 
 

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from schemas.errors import DataError
-from udfs.sessions import ALWAYS, ex_time
+from udfs.sessions import ALWAYS, EPOCH, ex_time
 
 Action = Mapping[str, Any]
 FUNCTIONS: Final = ("NEW", "REPLACE", "CANCEL", "REINSTATE")
@@ -24,7 +24,6 @@ SPLITS: Final = ("SPLIT", "REVERSE_SPLIT", "RATIO_CHANGE")
 ADDED: Final = ("STOCK_DIVIDEND", "SHARE_CLASS_DIVIDEND")
 PAID: Final = ("CASH_DIVIDEND", "SPECIAL_DIVIDEND", "RETURN_OF_CAPITAL")
 NAMES: Final = ("MERGER", "SYMBOL_CHANGE", "NAME_CHANGE", "EXCHANGE_MOVE", "DELISTING", "RELISTING")
-EPOCH: Final = date(1970, 1, 1).toordinal()
 LARGEST: Final = 2**31
 LAST_DAY: Final = 100_000  # the year 2243: its microseconds are an int64, its nanoseconds too
 ONE: Final = Fraction(1)

@@ -79,7 +79,7 @@ def test_codes_of_kinds_are_fixed() -> None:
         ("market.price.v1", 1, PRICE | {"kind": "CANCEL", "trade_id": "t", "venue": "XNYS", "conditions": "é"}, {}),
         ("market.corporate_action.v1", 2, ACTION, {
             "numerator": 1, "denominator": 1, "cash_amount": None, "currency": None, "other_symbol": None,
-            "subscription_price": None, "status": "FINAL"}),
+            "subscription_price": None, "status": "FINAL", "mic": None}),
         ("feature.frame.v1", 3, FRAME, {"removed": []}),
     ],
 )  # fmt: skip

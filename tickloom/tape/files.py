@@ -21,7 +21,8 @@ BAR = pa.schema(
 ACTION = pa.schema(
     {"event_id": NAME, "version": pa.int32(), "function": NAME, "symbol": NAME, "action_type": NAME,
      "ex_date": pa.date32(), "numerator": pa.int64(), "denominator": pa.int64(), "cash_amount": pa.float64(),
-     "currency": NAME, "other_symbol": NAME, "subscription_price": pa.float64(), "status": NAME, "known_at": TIME}
+     "currency": NAME, "other_symbol": NAME, "subscription_price": pa.float64(), "status": NAME, "known_at": TIME,
+     "mic": NAME}
 )  # fmt: skip
 _TEXTS = ["symbol", "kind", "venue", "conditions"]
 
@@ -38,9 +39,9 @@ def price_writer(path: Path) -> pq.ParquetWriter:
 
 
 def write_actions(rows: list[dict[str, object]], path: Path) -> None:
-    """Splits and reverse splits (event_id, symbol, action_type, ex_date, numerator, denominator, known_at) as a file.
+    """Corporate actions (event_id, symbol, action_type, ex_date, known_at, and what their type needs) as a file.
 
-    The other columns take what a first and final announcement has.
+    version, function and status are those of a first and final announcement where they are left out.
     """
     first = {"version": 1, "function": "NEW", "status": "FINAL"}
     pq.write_table(pa.Table.from_pylist([first | row for row in rows], ACTION), path)
