@@ -1,13 +1,12 @@
 """`tickloom synth`: a seeded tape of any size in order of arrival, and the truth beside it.
 
-Out: ticks.parquet (records in order of arrival), actions.parquet (splits), bad.parquet (raw payloads with their place),
+Out: ticks.parquet (records in order of arrival), actions.parquet, bad.parquet (raw payloads with their place),
 bars.parquet (what the bars must be in the end), truth.json (counts). Memory: one window of the tape.
 """
 
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,8 +24,6 @@ from tickloom.tape.poison import BAD, Poisoner
 from tickloom.tape.spec import Spec
 from tickloom.tape.truth import FINAL_BAR, FinalBars, Tally
 
-EPOCH = datetime.fromtimestamp(0, UTC)
-
 
 def synth(
     symbols: Annotated[int, typer.Option(help="Number of symbols.")],
@@ -37,7 +34,7 @@ def synth(
     duplicates: Annotated[float, typer.Option(help="Fraction of trades that are published twice.")] = 0.0,
     cancels: Annotated[float, typer.Option(help="Fraction of trades that are cancelled later.")] = 0.0,
     bad: Annotated[float, typer.Option(help="Bad messages, as a fraction of trades.")] = 0.0,
-    actions: Annotated[int, typer.Option(help="Number of splits and reverse splits.")] = 0,
+    actions: Annotated[int, typer.Option(help="Number of splits, dividends and changes of ticker.")] = 0,
     interval: Annotated[str, typer.Option(help="Width of the true bars.")] = "1m",
     rate: Annotated[float, typer.Option(help="Trades per second of event time, all symbols together.")] = 1000.0,
     delay: Annotated[str, typer.Option(help="How late a record may be; three bars when empty.")] = "",
@@ -90,8 +87,9 @@ def write_tape(spec: Spec, block_us: int, out: Path) -> dict[str, Any]:
     for end, trades in track(windows(spec), "ticks", spec.ticks / WINDOW_TICKS, console=screen, disable=quiet):
         tape.push(trades, end)
     tape.close()
-    write_actions([_action(spec, i) for i in range(spec.actions)], out / "actions.parquet")
-    counts = dict(tape.tally.counts) | {"actions": spec.actions, "bad": tape.poisoner.reasons}
+    announced = [record for event in spec.events for record in event.records()]
+    write_actions(announced, out / "actions.parquet")
+    counts = dict(tape.tally.counts) | {"actions": len(announced), "bad": tape.poisoner.reasons}
     (out / "truth.json").write_text(json.dumps({"counts": counts, "spec": asdict(spec)}, indent=2) + "\n")
     return counts
 
@@ -99,16 +97,3 @@ def write_tape(spec: Spec, block_us: int, out: Path) -> dict[str, Any]:
 def _write(file: pq.ParquetWriter, table: pa.Table) -> None:
     if len(table):
         file.write_table(table)
-
-
-def _action(spec: Spec, i: int) -> dict[str, object]:
-    symbol, ex_us, numerator, denominator, known_us = spec.splits[i]
-    return {
-        "event_id": f"synth-{i}",
-        "symbol": spec.names[symbol],
-        "action_type": "SPLIT" if numerator > denominator else "REVERSE_SPLIT",
-        "ex_date": (EPOCH + timedelta(microseconds=ex_us)).date(),
-        "numerator": numerator,
-        "denominator": denominator,
-        "known_at": EPOCH + timedelta(microseconds=known_us),
-    }

@@ -1,4 +1,4 @@
-"""Naive twins of the synthetic tape: its random numbers on Python integers, its truth by reading all records."""
+"""Naive twins of the synthetic tape: its random numbers on Python integers, its truth by reading all of its files."""
 
 from itertools import groupby
 from typing import Any
@@ -52,3 +52,18 @@ def late_trades(records: list[Row], lateness_us: int, block_us: int) -> int:
         seen.add(row["trade_id"])
         newest = max(newest, row["event_time"])
     return late
+
+
+def happened(announced: list[Row]) -> list[Row]:
+    """What the announcements come to, by ex_date: the last version of each event, unless that takes it back."""
+    last = {row["event_id"]: row for row in sorted(announced, key=lambda row: row["version"])}
+    return sorted((row for row in last.values() if row["function"] != "CANCEL"), key=lambda row: row["ex_date"])
+
+
+def tickers(announced: list[Row], first: str) -> list[tuple[int, str]]:
+    """(microseconds UTC from which it holds, ticker) of the security whose first ticker this is, in order."""
+    found = [(0, first)]
+    for row in happened(announced):
+        if row["action_type"] == "SYMBOL_CHANGE" and row["symbol"] == found[-1][1]:
+            found.append((row["ex_date"] * 86_400_000_000, row["other_symbol"]))
+    return found

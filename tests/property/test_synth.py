@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.oracles import synth as oracle
 from tickloom.synth import write_tape
 from tickloom.tape import generate, noise
+from tickloom.tape.events import dealt
+from tickloom.tape.files import read_actions
 from tickloom.tape.spec import Spec
 
 BLOCK_US, LATENESS_US = 1_000_000, 1_000_000
@@ -65,6 +67,35 @@ def test_the_records_come_to_the_truth(spec: Spec) -> None:
     for row in bad:  # published when its trade is: nothing before it, and everything after it, arrives in time order
         assert 0 <= row["position"] <= len(records)
         assert spec.late or any(row["event_time"] == before["event_time"] for before in records[: row["position"]])
+
+
+@settings(deadline=None, max_examples=40)
+@given(SPECS)
+def test_a_record_has_the_ticker_in_force_at_its_event_time(spec: Spec) -> None:
+    with TemporaryDirectory() as name:
+        write_tape(spec, BLOCK_US, Path(name))
+        announced = read_actions(Path(name) / "actions.parquet")
+    records, _, counts, _ = tape(spec)
+    lives = {first: oracle.tickers(announced, first) for first in spec.names}
+    spans = [(start, ticker) for life in lives.values() for start, ticker in life]
+    assert len({ticker for _, ticker in spans}) == len(spans)  # no ticker is used twice
+    security = {ticker: first for first, life in lives.items() for _, ticker in life}
+    for row in records:
+        life = lives[security[row["symbol"]]]
+        assert row["symbol"] == [ticker for start, ticker in life if start <= row["event_time"]][-1]
+        assert row["trade_id"] == f"{row['symbol']}-{row['sequence']}"
+    assert counts["actions"] == len(announced)
+    assert len({row["event_id"] for row in announced}) == spec.actions
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 30), st.integers(1, 7))
+def test_whole_decks_hold_their_shares(seed: int, count: int, size: int) -> None:
+    deck, cards = range(size), dealt(seed, count, noise.KIND, range(size))
+    assert len(cards) == count
+    for first in range(0, count, size):
+        part = cards[first : first + size]
+        assert sorted(part) == sorted(set(part) & set(deck))  # none twice
+    assert dealt(seed, count + size, noise.KIND, deck)[:count] == cards
 
 
 @settings(deadline=None, max_examples=20)

@@ -1,6 +1,9 @@
 """Synthetic tapes: splits move prices, bad messages are bad as they say, wrong options are refused."""
 
 import json
+from collections import Counter
+from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,36 +13,102 @@ import pytest
 from schemas.errors import ConfigError, DecodeError, SchemaError
 from schemas.loader import text
 from schemas.wire import HEAD, decode
+from tests.oracles import synth as oracle
 from tickloom.synth import synth, write_tape
+from tickloom.tape.events import CANCELLED, FINAL, PROVISIONAL
 from tickloom.tape.files import read_actions
 from tickloom.tape.poison import FUTURE_US, REASONS
 from tickloom.tape.spec import MIDNIGHT, Spec
 
 SPEC: dict[str, Any] = {"symbols": 4, "ticks": 2_000, "seed": 3, "interval_us": 60_000_000, "rate": 10.0,
                         "bound_us": 2_000_000, "delay_us": 1_000_000}  # fmt: skip
+EX = datetime.fromtimestamp(MIDNIGHT / 1e6, UTC)
 
 
-def test_prices_and_sizes_change_units_at_the_ex_date(tmp_path: Path) -> None:
-    write_tape(Spec(**SPEC, actions=4), 1_000_000, tmp_path)
-    actions = read_actions(tmp_path / "actions.parquet")
-    rows = pq.read_table(tmp_path / "ticks.parquet").to_pylist()
-    assert sorted(str(action["symbol"]) for action in actions) == ["S000", "S001", "S002", "S003"]
-    for action in actions:
-        ratio = float(action["numerator"]) / float(action["denominator"])  # type: ignore[arg-type]
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty events on twenty securities, all at the midnight in the middle."""
+    folder = tmp_path_factory.mktemp("tape")
+    write_tape(Spec(**SPEC | {"symbols": 20, "ticks": 10_000}, actions=20), 1_000_000, folder)
+    return folder
+
+
+def test_prices_and_sizes_change_units_at_the_ex_date_of_a_split(tape: Path) -> None:
+    announced = read_actions(tape / "actions.parquet")
+    rows = pq.read_table(tape / "ticks.parquet").to_pylist()
+    moved = set()
+    for action in oracle.happened(announced):
+        ratio = action["numerator"] / action["denominator"]
+        assert action["ex_date"] * 86_400_000_000 == MIDNIGHT
         assert (ratio > 1) == (action["action_type"] == "SPLIT")
-        assert action["known_at"] < action["ex_date"] * 86_400_000_000 == MIDNIGHT  # type: ignore[operator]
-        prices = {False: [], True: []}  # type: ignore[var-annotated]
-        for row in rows:
-            if row["symbol"] == action["symbol"]:
-                prices[row["event_time"].timestamp() * 1e6 >= MIDNIGHT].append(row["price"])
-        assert prices[False][-1] / prices[True][0] == pytest.approx(ratio, rel=0.01)
+        assert (ratio < 1) == (action["action_type"] == "REVERSE_SPLIT")
+        before, after = (
+            [row["price"] for row in rows if row["symbol"] in names and (row["event_time"] >= EX) == later]
+            for names, later in (({action["symbol"]}, False), ({action["symbol"], action.get("other_symbol")}, True))
+        )
+        assert before[-1] / after[0] == pytest.approx(ratio, rel=0.01)
+        moved.add(action["action_type"])
+        if action["action_type"] == "CASH_DIVIDEND":
+            assert 0.0008 < action["cash_amount"] / before[-1] < 0.011
+    assert moved == {"SPLIT", "REVERSE_SPLIT", "CASH_DIVIDEND", "SYMBOL_CHANGE"}
 
 
-def test_each_symbol_splits_before_one_splits_again() -> None:
-    splits = Spec(**SPEC, actions=6).splits
-    assert {split[0] for split in splits} == {0, 1, 2, 3}
-    assert len(splits) == 6
-    assert all(split[4] < split[1] for split in splits)
+def test_what_is_called_off_moves_nothing_and_what_was_provisional_has_other_terms(tape: Path) -> None:
+    versions: dict[str, list[dict[str, Any]]] = {}
+    for action in read_actions(tape / "actions.parquet"):  # by known_at
+        versions.setdefault(str(action["event_id"]), []).append(action)
+    pairs = [pair for pair in versions.values() if len(pair) > 1]
+    assert len(versions) == 20
+    assert [[record["version"] for record in pair] for pair in pairs] == [[1, 2]] * 2
+    stands, falls = sorted(pairs, key=lambda pair: pair[1]["function"] == "CANCEL")
+    steps = [("NEW", "PROVISIONAL"), ("REPLACE", "FINAL")]
+    assert [(record["function"], record["status"]) for record in stands] == steps
+    assert [record["function"] for record in falls] == ["NEW", "CANCEL"]
+    terms = ("numerator", "denominator", "cash_amount", "other_symbol")
+    assert [stands[0].get(name) for name in terms] != [stands[1].get(name) for name in terms]
+    assert [falls[0].get(name) for name in terms] == [falls[1].get(name) for name in terms]
+    rows = pq.read_table(tape / "ticks.parquet").to_pylist()
+    prices = [row["price"] for row in rows if row["symbol"] == falls[0]["symbol"]]
+    assert max(prices) / min(prices) < 1.2
+
+
+def test_a_tenth_of_the_events_is_heard_of_late(tape: Path) -> None:
+    last = {row["event_id"]: row["known_at"] for row in read_actions(tape / "actions.parquet")}
+    late = [known_at - MIDNIGHT for known_at in last.values() if known_at > MIDNIGHT]
+    assert len(late) == 2
+    assert max(late) <= 3 * SPEC["interval_us"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sixty_splits_and_twentyfive_dividends_of_a_hundred_events(seed: int) -> None:
+    events = Spec(**SPEC | {"symbols": 100, "seed": seed}, actions=100).events
+    kinds = Counter(event.kind for event in events)
+    assert kinds == {"SPLIT": 60, "CASH_DIVIDEND": 25, "SYMBOL_CHANGE": 15}
+    assert Counter(event.history for event in events) == {FINAL: 90, PROVISIONAL: 5, CANCELLED: 5}
+
+
+def test_each_security_has_an_event_before_one_has_two() -> None:
+    events = Spec(**SPEC, actions=6).events
+    assert {event.security for event in events} == {0, 1, 2, 3}
+    assert len(events) == 6
+
+
+def test_a_second_change_of_ticker_is_not_of_the_same_instant() -> None:
+    # one midnight, one security: what changes its ticker at that instant is one event at most
+    events = Spec(**SPEC | {"symbols": 1}, actions=40).events
+    assert sum(event.kind == "SYMBOL_CHANGE" for event in events) <= 1
+    assert {event.symbol for event in events} == {"S000"}
+
+
+def test_events_after_a_change_of_ticker_name_the_new_one() -> None:
+    # a tape of 30 days, a security, an event at most midnights
+    spec = Spec(**SPEC | {"symbols": 1, "ticks": 30 * 86_400, "rate": 1.0}, actions=60)
+    ticker = "S000"
+    assert sum(event.happens and event.kind == "SYMBOL_CHANGE" for event in spec.events) > 1
+    for ex_us, group in groupby(spec.events, lambda event: event.ex_us):
+        now = list(group)
+        assert {event.symbol for event in now} == {ticker}, ex_us
+        ticker = max(event.other_symbol for event in now)
 
 
 def test_bad_messages_are_refused_for_their_reason(tmp_path: Path) -> None:

@@ -20,20 +20,21 @@ from udfs.tick_files import KINDS
 WINDOW_TICKS = 500_000
 VENUES = pa.array(["XNAS", "XNYS", "ARCX", None])
 ROW = np.dtype(
-    [("symbol", "i4"), ("sequence", "i8"), ("event_time", "i8"), ("price", "f8"), ("size", "f8"), ("arrival", "i8"),
-     ("copy", "i1")]
+    [("symbol", "i4"), ("sequence", "i8"), ("event_time", "i8"), ("ticker", "i4"), ("price", "f8"), ("size", "f8"),
+     ("arrival", "i8"), ("copy", "i1")]
 )  # fmt: skip
-"""A record to be published: `copy` is ORIGINAL, REPEAT (the same trade again) or WITHDRAWAL (its CANCEL)."""
+"""A record to be published: `symbol` is the place of its security among the spec's names, `ticker` that of its symbol
+at the event time among the tickers; `copy` is ORIGINAL, REPEAT (the same trade again) or WITHDRAWAL (its CANCEL)."""
 ORIGINAL, REPEAT, WITHDRAWAL = range(3)
 Rows = NDArray[np.void]
 
 
 def windows(spec: Spec) -> Iterator[tuple[int, Rows]]:
     """Windows of event time: (end, exclusive, in microseconds; its trades, sorted by event_time, symbol, sequence)."""
-    exes = [[split for split in spec.splits if split[0] == s] for s in range(spec.symbols)]
-    firsts = np.cumsum([0, *(len(of) for of in exes)])
-    ex_times = np.array([split[1] for split in spec.splits], "i8")
-    ratios = np.array([split[2] / split[3] for split in spec.splits], "f8")
+    splits = [event for event in spec.events if event.ratio != 1]
+    firsts = np.searchsorted([event.security for event in splits], np.arange(spec.symbols + 1))
+    ex_times = np.array([event.ex_us for event in splits], "i8")
+    ratios = np.array([event.ratio for event in splits], "f8")
     width = max(1, int(WINDOW_TICKS / spec.rate * 1_000_000))
     end = spec.start_us + int(spec.duration_us) + 1
     for first in range(spec.start_us, end, width):
@@ -44,6 +45,7 @@ def windows(spec: Spec) -> Iterator[tuple[int, Rows]]:
         rows["symbol"], rows["sequence"], rows["event_time"] = (column[order] for column in drawn)
         where = rows["symbol"], rows["sequence"], rows["event_time"]
         rows["price"], rows["size"] = noise.terms(spec.seed, *where, firsts, ex_times, ratios)
+        rows["ticker"] = _tickers(spec, rows)
         yield last, rows
 
 
@@ -54,7 +56,7 @@ def chosen(spec: Spec, rows: Rows, purpose: int, fraction: float) -> NDArray[np.
 
 def to_table(spec: Spec, rows: Rows) -> pa.Table:
     """The records as columns of `TICK`; trade_id is `<symbol>-<sequence>`, a CANCEL has all terms of its trade."""
-    symbol = pa.DictionaryArray.from_arrays(pa.array(rows["symbol"]), spec.names)
+    symbol = pa.DictionaryArray.from_arrays(pa.array(rows["ticker"]), spec.tickers)
     venue = VENUES.take(pa.array((rows["symbol"] + rows["sequence"]) % len(VENUES)))
     sequence = pa.array(rows["sequence"])
     columns = {name: pa.array(rows[name]) for name in ("event_time", "price", "size")} | {
@@ -110,3 +112,13 @@ class Arrivals:
     def _delay(self, rows: Rows, purpose: int, power: int) -> NDArray[np.int64]:
         part = noise.units(self._spec.seed, rows["symbol"], rows["sequence"], purpose) ** power
         return np.asarray(1 + np.floor(part * self._spec.delay_us), "i8")
+
+
+def _tickers(spec: Spec, rows: Rows) -> NDArray[np.int32]:
+    """int32[n]: the ticker in force at each row's event time."""
+    found = np.searchsorted(spec.tickers, spec.names).astype("i4")[rows["symbol"]]
+    for event in spec.events:
+        if event.changes:
+            renamed = (rows["symbol"] == event.security) & (rows["event_time"] >= event.ex_us)
+            found[renamed] = spec.tickers.index(event.other_symbol)
+    return found

@@ -18,6 +18,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 MARKET = -1
 """The source of the wandering that all symbols share."""
 TIME, BASE, BETA, BOUNCE, SIZE, LATE, LATE_BY, DUPLICATE, DUPLICATE_BY, CANCEL, CANCEL_BY, BAD, ACTION = range(13)
+KIND, HISTORY, IN_TIME, RATIO, NEWS, NEWS_BY, CASH = range(13, 20)
 """What a number is drawn for."""
 OCTAVE = 1_000
 FIRST, LAST = 20, 41
@@ -55,6 +56,12 @@ def units(seed: int, symbol: Codes, sequence: Ints, purpose: int) -> Floats:
     for i in range(found.shape[0]):
         found[i] = unit(seed, symbol[i], sequence[i], purpose)
     return found
+
+
+@njit
+def base(seed: int, symbol: int) -> float:
+    """Price of a symbol, in dollars, before it wanders or splits."""
+    return 20.0 + 180.0 * unit(seed, symbol, 0, BASE)
 
 
 @njit
@@ -108,7 +115,7 @@ def terms(
         for j in range(firsts[s], firsts[s + 1]):
             if ex_times[j] <= time:
                 units_held *= ratios[j]
-        level = 20.0 + 180.0 * unit(seed, s, 0, BASE)
+        level = base(seed, s)
         beta = 0.5 + unit(seed, s, 0, BETA)
         level *= 1.0 + 0.5 * (beta * wander(seed, MARKET, time) + wander(seed, s, time))
         level += 0.04 * (unit(seed, s, k, BOUNCE) - 0.5)

@@ -45,7 +45,7 @@ class Poisoner:
         return pa.table(
             {
                 "position": positions,
-                "symbol": pa.array(self._spec.names).take(pa.array(places["symbol"])),
+                "symbol": pa.array(self._spec.tickers).take(pa.array(places["ticker"])),
                 "event_time": pa.array(places["event_time"]),
                 "payload": pa.array([payload for payload, _ in payloads], pa.binary()),
                 "framed": pa.array([framed for _, framed in payloads], pa.bool_()),

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from schemas.errors import ConfigError
 from schemas.settings import UNITS
-from tickloom.tape.noise import ACTION, draw
+from tickloom.tape.events import Event, events
 
 MIDNIGHT = 1_704_240_000 * UNITS["s"]
 """2024-01-03 00:00 UTC: the middle of a tape, so that every tape has an ex-date in it."""
-RATIOS = ((2, 1), (3, 2), (3, 1), (4, 1), (5, 1), (10, 1), (1, 2), (1, 5), (1, 10), (5, 4))
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Spec:
 
     @cached_property
     def names(self) -> list[str]:
-        """The symbols, in ascending order of their text."""
+        """The first symbol of each security, in ascending order of their text."""
         width = max(3, len(str(self.symbols - 1)))
         return [f"S{i:0{width}}" for i in range(self.symbols)]
 
@@ -76,18 +75,18 @@ class Spec:
         return self.duration_us / np.maximum(self.counts, 1)
 
     @cached_property
-    def splits(self) -> list[tuple[int, int, int, int, int]]:
-        """(symbol, ex time, numerator, denominator, known_at), by symbol and ex time: each symbol once, then again.
-
-        Ex times are midnights of the tape; announcements come 1 to 20 days before.
-        """
+    def midnights(self) -> list[int]:
+        """Ex times to choose from: the midnights of the tape, UTC."""
         day = UNITS["d"]
-        midnights = range(-(-self.start_us // day) * day, int(self.start_us + self.duration_us), day)
-        order = np.argsort([draw(self.seed, s, 0, ACTION) for s in range(self.symbols)])
-        found = []
-        for i in range(self.actions):
-            symbol, lap = int(order[i % self.symbols]), i // self.symbols
-            chance = int(draw(self.seed, symbol, lap + 1, ACTION))
-            ex = (midnights or [MIDNIGHT])[(chance + lap) % max(len(midnights), 1)]
-            found.append((symbol, ex, *RATIOS[chance // 64 % len(RATIOS)], ex - (1 + chance // 1024 % 20) * day))
-        return sorted(found)
+        found = range(-(-self.start_us // day) * day, int(self.start_us + self.duration_us), day)
+        return list(found) or [MIDNIGHT]
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """The corporate actions, by security and ex time."""
+        return events(self)
+
+    @cached_property
+    def tickers(self) -> list[str]:
+        """All symbols that a security ever has, in ascending order of their text."""
+        return sorted({*self.names, *(event.other_symbol for event in self.events)})

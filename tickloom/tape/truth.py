@@ -26,16 +26,16 @@ class FinalBars:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self._names = pa.array(spec.names)
-        self._open = np.zeros((spec.symbols, _VALUES))
+        self._names = pa.array(spec.tickers)
+        self._open = np.zeros((len(spec.tickers), _VALUES))
         self._end = np.zeros(1, "i8")
 
     def push(self, trades: Rows, cancelled: NDArray[np.bool_]) -> pa.Table:
         """Bars (FINAL_BAR, by event_time and symbol) that are complete when the trades after them begin."""
         times = np.ascontiguousarray(trades["event_time"])
-        closing = len(np.unique(times // self._spec.interval_us)) * self._spec.symbols
+        closing = len(np.unique(times // self._spec.interval_us)) * len(self._spec.tickers)
         symbol, end, values = np.empty(closing, "i8"), np.empty(closing, "i8"), np.empty((closing, _VALUES))
-        columns = (trades["symbol"], times, trades["price"], trades["size"], cancelled)
+        columns = (trades["ticker"], times, trades["price"], trades["size"], cancelled)
         n = _fold(*columns, self._spec.interval_us, self._open, self._end, symbol, end, values)
         return self._table(symbol[:n], end[:n], values[:n])
 
