@@ -8,7 +8,7 @@ formulas, with their sources, are in docs/corporate-actions.md.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
@@ -19,6 +19,7 @@ from schemas.errors import DataError
 from udfs.sessions import ALWAYS, EPOCH, ex_time
 
 Action = Mapping[str, Any]
+Price = float | Fraction
 FUNCTIONS: Final = ("NEW", "REPLACE", "CANCEL", "REINSTATE")
 SPLITS: Final = ("SPLIT", "REVERSE_SPLIT", "RATIO_CHANGE")
 ADDED: Final = ("STOCK_DIVIDEND", "SHARE_CLASS_DIVIDEND")
@@ -80,12 +81,12 @@ class Adjustment:
     rights: Fraction = Fraction(0)
     subscription: Fraction = Fraction(0)
 
-    def scale(self, policy: Policy, last: float, close: float) -> tuple[Fraction, Fraction]:
+    def scale(self, policy: Policy, last: Price, close: Price) -> tuple[Fraction, Fraction]:
         """Price and volume factor by which what is known from before is multiplied, exact.
 
-        last: the close before, in the units in force before this adjustment. close: that of the first bar after, in
-        the same units (adjustments of the same bar that come later undone). (1, 1) where the policy leaves the effect
-        out or the terms cannot be used: value that is not less than the price, rights that cost more than it.
+        last: the close before, in the units in force before this adjustment. close: that of the first bar after, with
+        the adjustments of the same bar that come later undone. (1, 1) where the policy leaves the effect out or the
+        terms cannot be used: value that is not less than the price, rights that cost no less than it.
         """
         if policy is Policy.RAW or (policy is Policy.SPLIT and self.effect is Effect.CASH):
             return ONE, ONE
@@ -99,9 +100,26 @@ class Adjustment:
             return (after / (after + self.value), ONE) if after > 0 else (ONE, ONE)
         return theoretical / Fraction(last), ONE
 
-    def _theoretical(self, last: float) -> Fraction:
+    def _theoretical(self, last: Price) -> Fraction:
         """The price at which an old unit at `last` is worth as much after as before (rights: TERP)."""
         return (Fraction(last) - self.value + self.rights * self.subscription) / (1 + self.rights)
+
+
+def factors(changes: Sequence[Adjustment], policy: Policy, last: Price, close: Price) -> tuple[Fraction, Fraction]:
+    """Price and volume factor of all adjustments that one bar is the first after, exact.
+
+    changes: in order of application. last, close: those of the bars before and after, as they traded. Each adjustment
+    sees the price that those before it leave, whatever the policy, and the close that those after it came from: two
+    dividends of one day return (P_ex + D1 + D2) / P_prev, as one dividend of D1 + D2 does.
+    """
+    lasts = [Fraction(last)]
+    for change in changes:
+        lasts.append(lasts[-1] * change.scale(Policy.TOTAL, lasts[-1], close)[0])
+    after, price, volume = Fraction(close), ONE, ONE
+    for change, before in zip(reversed(changes), reversed(lasts[:-1]), strict=True):
+        by_price, by_volume = change.scale(policy, before, after)
+        after, price, volume = after / by_price, price * by_price, volume * by_volume
+    return price, volume
 
 
 def adjustment(action: Action, calendar: str = ALWAYS) -> Adjustment | None:
