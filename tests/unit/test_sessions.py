@@ -1,0 +1,57 @@
+"""When an ex-day begins at an exchange: the session open in its own time zone, or the next session's."""
+
+import subprocess
+import sys
+from datetime import date, datetime
+
+import pytest
+
+from schemas.errors import DataError
+from udfs.sessions import ex_time
+
+EPOCH = date(1970, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("mic", "day", "opens"),
+    [
+        ("24/7", "2014-06-08", "2014-06-08T00:00"),
+        ("24/7", "1969-12-31", "1969-12-31T00:00"),
+        ("XNYS", "2014-06-09", "2014-06-09T13:30"),  # summer time
+        ("XNYS", "2013-01-02", "2013-01-02T14:30"),
+        ("XNYS", "2014-06-07", "2014-06-09T13:30"),  # a Saturday
+        ("XNYS", "2001-09-11", "2001-09-17T13:30"),  # the exchange stayed closed
+        ("XNYS", "2020-01-01", "2020-01-02T14:30"),  # a holiday
+        ("XNYS", "2016-12-31", "2017-01-03T14:30"),  # the next session lies in the next year
+        ("XNAS", "2014-06-09", "2014-06-09T13:30"),
+        ("XLON", "2022-03-25", "2022-03-25T08:00"),
+        ("XLON", "2022-03-28", "2022-03-28T07:00"),  # summer time began in between
+        ("XTKS", "2001-10-01", "2001-10-01T00:00"),
+        ("XASX", "2020-01-02", "2020-01-01T23:00"),  # opens on the day before, in UTC
+        ("XHKG", "2020-01-25", "2020-01-29T01:30"),  # New Year
+    ],
+)
+def test_the_session_open(mic: str, day: str, opens: str) -> None:
+    expected = datetime.fromisoformat(opens + "Z").timestamp() * 1_000_000
+    assert ex_time((date.fromisoformat(day) - EPOCH).days, mic) == expected
+
+
+@pytest.mark.parametrize(
+    ("mic", "day", "what"),
+    [
+        ("XXXX", "2020-01-01", "no sessions of XXXX in 2020: .*does not exist"),
+        ("", "2020-01-01", "no sessions of  in 2020"),
+        ("XTKS", "1980-01-02", "no sessions of XTKS in 1980: .*earliest date"),
+        ("XHKG", "2050-01-03", "no sessions of XHKG in 2050: .*only recorded"),
+    ],
+)
+def test_a_calendar_that_does_not_know(mic: str, day: str, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        ex_time((date.fromisoformat(day) - EPOCH).days, mic)
+
+
+def test_the_library_is_imported_only_when_an_exchange_is_asked_for() -> None:
+    program = (
+        "import sys; from udfs.sessions import ex_time; ex_time(0, '24/7'); print('exchange_calendars' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"False\n"
