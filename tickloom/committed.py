@@ -23,6 +23,15 @@ def length(topic: str) -> int:
         return sum(reader.get_watermark_offsets(TopicPartition(topic, number), 10)[1] for number in partitions)
 
 
+def consumed(topic: str, group: str) -> int:
+    """How many records of a topic a consumer group had read when it last said so: a job does with each checkpoint."""
+    from confluent_kafka import TopicPartition
+
+    with consumer(group) as reader:
+        places = [TopicPartition(topic, number) for number in reader.list_topics(topic, 10).topics[topic].partitions]
+        return sum(max(0, place.offset) for place in reader.committed(places, 10))
+
+
 def records(topic: str) -> Iterator[Record]:
     """Every committed record of a topic from its beginning to its present end, partition by partition."""
     from confluent_kafka import TopicPartition
@@ -43,13 +52,13 @@ def records(topic: str) -> Iterator[Record]:
 
 
 @contextmanager
-def consumer() -> Iterator[Any]:
+def consumer(group: str = "tickloom-committed") -> Iterator[Any]:
     """A consumer of committed records only, that keeps no offsets; closed at the end."""
     from confluent_kafka import Consumer
 
     config = {
         "bootstrap.servers": settings().kafka.bootstrap,
-        "group.id": "tickloom-committed",
+        "group.id": group,
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "isolation.level": "read_committed",

@@ -5,7 +5,8 @@ in market.corporate_action.v1 and market.price.v1, each exactly once even if the
 tape/journal.py); or a Parquet file of features.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,15 +15,20 @@ from typing import Annotated
 import pyarrow.compute as pc
 import typer
 
-from schemas.errors import ConfigError, DataError
+from schemas.errors import ConfigError, DataError, StackError
 from schemas.registry import register
 from schemas.settings import Bars, Settings, parse_duration, settings, state_dir
+from tickloom import committed
 from tickloom.tape import chunks
 from tickloom.tape.files import read_actions
 from tickloom.tape.journal import Journal, digest
-from tickloom.tape.messages import ACTION, PRICE, Framer, Messages, Mixer
+from tickloom.tape.messages import ACTION, PRICE, Framer, Messages, Mixer, as_known
 from tickloom.tape.pace import Meter, Pace
 from tickloom.tape.publish import Publisher, Topic
+
+READER = "tickloom-price"
+"""Consumer group of the features job on the topic of prices."""
+PATIENCE_S, POLL_S = 300.0, 0.2
 
 
 class Target(StrEnum):
@@ -42,17 +48,21 @@ class Order(StrEnum):
 def replay(
     paths: Annotated[list[Path], typer.Argument(help="Parquet of ticks or bars; `--to features` writes the last one.")],
     to: Annotated[Target, typer.Option(help="Kafka topics, or a Parquet file of features by Flink.")],
-    actions: Annotated[Path | None, typer.Option(help="Parquet of corporate actions, published first.")] = None,
+    actions: Annotated[Path | None, typer.Option(help="Parquet of corporate actions.")] = None,
     interval: Annotated[str, typer.Option(help="Width of the bars; of the settings when empty.")] = "",
     order: Annotated[Order, typer.Option(help="By event time, or by arrival: as the files have it.")] = Order.EVENT,
     speed: Annotated[float, typer.Option(min=0, help="N times real time; 0: as fast as can be.")] = 0.0,
+    in_step: Annotated[
+        bool, typer.Option("--in-step", help="An action waits until the job has read what comes before it.")
+    ] = False,
     parallelism: Annotated[int, typer.Option(min=1, help="Of the Flink job of `--to features`.")] = 1,
 ) -> None:
     """Publish historical ticks or bars in event-time order, or compute their features.
 
-    A replay to Kafka that was killed goes on where it stopped when the same command is run again.
+    Corporate actions are published first; in order of arrival, each when it was known. A replay to Kafka that was
+    killed goes on where it stopped when the same command is run again.
     """
-    job = Replay([str(path) for path in paths], actions, interval or settings().bars.interval, order, speed)
+    job = Replay([str(path) for path in paths], actions, interval or settings().bars.interval, order, speed, in_step)
     if to is Target.FEATURES:
         to_features(job, parallelism)
     else:
@@ -61,13 +71,18 @@ def replay(
 
 @dataclass(frozen=True)
 class Replay:
-    """What is published, and how. speed: event time per time, 0 for as fast as can be."""
+    """What is published, and how.
+
+    speed: event time per time, 0 for as fast as can be. in_step: actions wait for the features job, so that one that
+    is known late in the order of arrival is heard late, however far the job is behind.
+    """
 
     paths: list[str]
     actions: Path | None
     interval: str
     order: Order = Order.EVENT
     speed: float = 0.0
+    in_step: bool = False
 
     @property
     def name(self) -> str:
@@ -76,10 +91,20 @@ class Replay:
         bars = settings().bars
         return digest(files, settings().kafka.bootstrap, PRICE, self.interval, self.order, bars.lateness, bars.block)
 
-    def action_messages(self, framer: Framer) -> Iterator[Messages]:
-        """The corporate actions by known_at."""
-        if self.actions:
-            yield framer.actions(read_actions(self.actions))
+    def messages(self, framers: Mapping[str, Framer]) -> Iterator[tuple[str, Messages]]:
+        """(topic, messages) in the order in which they are published.
+
+        The actions come first; in order of arrival each comes when it was known.
+        """
+        ticks = self.tick_messages(framers[PRICE])
+        actions = framers[ACTION].actions(read_actions(self.actions)) if self.actions else Messages()
+        if self.order is Order.ARRIVAL:
+            yield from as_known(ticks, actions)
+            return
+        if actions:
+            yield ACTION, actions
+        for more in ticks:
+            yield PRICE, more
 
     def tick_messages(self, framer: Framer) -> Iterator[Messages]:
         """Ticks and bad messages, then a heartbeat to each partition that closes the last bar."""
@@ -102,38 +127,55 @@ def closing_time(newest_us: int, interval_us: int, bars: Bars) -> int:
 
 
 def to_kafka(job: Replay, config: Settings) -> None:
-    """Publish actions, then ticks and the closing heartbeats; print the counts."""
+    """Publish actions and ticks, then the closing heartbeats; print the counts."""
     ids = register(config.registry.url)
-    streams = {ACTION: job.action_messages, PRICE: job.tick_messages}
-    topics = {name: Topic(config.kafka.bootstrap, name) for name in streams if name == PRICE or job.actions}
+    topics = {name: Topic(config.kafka.bootstrap, name) for name in (ACTION, PRICE) if name == PRICE or job.actions}
     with Journal(state_dir() / "replay", job.name) as journal:
         starts = journal.begin(lambda: {name: topic.ends() for name, topic in topics.items()})
-        for name, topic in topics.items():
-            rows = chunks.count(job.paths, parse_duration(job.interval)) + topic.partitions if name == PRICE else None
-            messages = streams[name](Framer(ids[name], topic.partitions))
-            publish(
-                Publisher(topic, starts[name], resumed=journal.resumed),
-                messages,
-                rows,
-                Pace(job.speed if name == PRICE else 0),
-            )
+        publishers = {name: Publisher(topic, starts[name], resumed=journal.resumed) for name, topic in topics.items()}
+        publish(job, publishers, {name: Framer(ids[name], topic.partitions) for name, topic in topics.items()})
         journal.complete()
 
 
-def publish(publisher: Publisher, messages: Iterator[Messages], rows: int | None, pace: Pace) -> None:
-    """Publish what an earlier run did not deliver, and wait for the brokers' answers. rows: how many, if known."""
-    before = sum(publisher.delivered)
-    with Meter(rows and rows - before) as meter:
-        for more in messages:
-            for part in pace.parts(publisher.unsent(more)):
-                publisher.send(part)
-                meter.advance(part, len(publisher))
-        others = publisher.finish()
-    typer.echo(
-        f"{publisher.name}: {meter.done:,} records in {meter.seconds:.1f} s, {meter.done / meter.seconds:,.0f}/s"
-        + f", {before:,} were there from an earlier run" * (before > 0)
-        + f", {others:,} came from other producers meanwhile" * (others > 0)
-    )
+def publish(job: Replay, publishers: Mapping[str, Publisher], framers: Mapping[str, Framer]) -> None:
+    """Publish what an earlier run did not deliver, and wait for the brokers' answers."""
+    prices = publishers[PRICE]
+    rows = chunks.count(job.paths, parse_duration(job.interval)) + framers[PRICE].partitions - sum(prices.delivered)
+    pace = Pace(job.speed)
+    with Meter(rows) as meter:
+        for name, more in job.messages(framers):
+            unsent = publishers[name].unsent(more)
+            if name == PRICE:
+                for part in pace.parts(unsent):
+                    prices.send(part)
+                    meter.advance(part, len(prices))
+            elif unsent:
+                prices.settle()  # nobody hears of an action before the ticks that were before it
+                if job.in_step:
+                    await_reader()
+                publishers[name].send(unsent)
+                publishers[name].settle()
+        others = {name: publisher.finish() for name, publisher in publishers.items()}
+    for name, publisher in publishers.items():
+        before = sum(publisher.delivered)
+        typer.echo(
+            f"{name}: {publisher.sent:,} records in {meter.seconds:.1f} s, {publisher.sent / meter.seconds:,.0f}/s"
+            + f", {before:,} were there from an earlier run" * (before > 0)
+            + f", {others[name]:,} came from other producers meanwhile" * (others[name] > 0)
+        )
+
+
+def await_reader() -> None:
+    """Wait until the features job has a checkpoint with every price; StackError when none comes for long."""
+    there, read, deadline = committed.length(PRICE), -1, 0.0
+    while read < there:
+        found = committed.consumed(PRICE, READER)
+        if found > read:
+            read, deadline = found, time.monotonic() + PATIENCE_S
+        if time.monotonic() > deadline:
+            what = f"the features job has read {read:,} of {there:,} prices, and no more for {PATIENCE_S:.0f} s"
+            raise StackError(what, where=f"consumer group {READER}", hint="flink list; or leave out --in-step")
+        time.sleep(POLL_S)
 
 
 def to_features(job: Replay, parallelism: int) -> None:
@@ -144,10 +186,9 @@ def to_features(job: Replay, parallelism: int) -> None:
     from tickloom import flink
 
     *paths, out = job.paths
-    if job.speed or job.order is not Order.EVENT:
-        raise ConfigError(
-            "--speed and --order are for Kafka", hint="features depend on event time alone: leave them out"
-        )
+    if job.speed or job.in_step or job.order is not Order.EVENT:
+        what = "--speed, --order and --in-step are for Kafka"
+        raise ConfigError(what, hint="features depend on event time alone: leave them out")
     if not paths or (Path(out).exists() and chunks.is_tape(out)):
         raise DataError("no file to write the features to", where=out, hint="replay PATH... --to features OUT.parquet")
     options = ["--actions", str(job.actions.absolute())] if job.actions else []

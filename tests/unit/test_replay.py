@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,8 +20,9 @@ from tickloom import replay
 from tickloom.replay import Order, Replay, closing_time, to_features, to_kafka
 from tickloom.synth import write_tape
 from tickloom.tape import chunks, publish
+from tickloom.tape.files import read_actions
 from tickloom.tape.journal import Journal, digest
-from tickloom.tape.messages import ACTION, PRICE, Framer, Message, Messages, Mixer
+from tickloom.tape.messages import ACTION, PRICE, Framer, Message, Messages, Mixer, as_known
 from tickloom.tape.pace import Pace
 from tickloom.tape.poison import BAD
 from tickloom.tape.spec import Spec
@@ -31,7 +33,7 @@ MINUTE_US = 60_000_000
 @pytest.fixture(scope="module")
 def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tape")
-    spec = Spec(5, 3_000, 1, MINUTE_US, 10.0, 2_000_000, 100_000_000, 0.1, 0.1, 0.05, 0.02, 3)
+    spec = Spec(5, 3_000, 1, MINUTE_US, 10.0, 2_000_000, 100_000_000, 0.1, 0.1, 0.05, 0.02, 20)
     write_tape(spec, 1_000_000, folder)
     return folder
 
@@ -50,7 +52,8 @@ def broker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, MemoryT
 def test_bars_are_published_in_order_with_their_actions(tape: Path, broker: dict[str, MemoryTopic]) -> None:
     to_kafka(Replay([str(tape / "bars.parquet")], tape / "actions.parquet", "1m"), settings())
     bars = pq.read_table(tape / "bars.parquet").num_rows
-    assert len({message.value for log in broker[ACTION].log for message in log}) == 3
+    announced = pq.read_metadata(tape / "actions.parquet").num_rows
+    assert len({message.value for log in broker[ACTION].log for message in log}) == announced
     for partition, log in enumerate(broker[PRICE].log):
         rows = records_of(log)
         times = [row["event_time"] for row in rows]
@@ -63,8 +66,61 @@ def test_bars_are_published_in_order_with_their_actions(tape: Path, broker: dict
     assert sum(map(len, broker[PRICE].log)) == 4 * bars + 3
 
 
-def records_of(log: list[Message]) -> list[dict[str, Any]]:
-    return [decode(message.value, lambda _: json.loads(text(PRICE))) for message in log]
+def records_of(log: list[Message], topic: str = PRICE) -> list[dict[str, Any]]:
+    return [decode(message.value, lambda _: json.loads(text(topic))) for message in log]
+
+
+class OneLog(MemoryTopic):
+    """A topic in memory that notes the length of another when it grows."""
+
+    def __init__(self, name: str, other: MemoryTopic) -> None:
+        super().__init__(name, 1)
+        self.seen: list[int] = []
+        topic = self
+
+        class Log(list[Message]):
+            def __iadd__(self, more: Any) -> Any:
+                topic.seen += [sum(other.ends())] * len(more)
+                return super().__iadd__(more)
+
+        self.log = [Log()]
+
+
+def test_in_order_of_arrival_an_action_comes_when_it_is_known(
+    tape: Path, broker: dict[str, MemoryTopic], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 100)
+    broker[ACTION] = OneLog(ACTION, broker[PRICE])
+    waits: list[int] = []
+    monkeypatch.setattr(replay, "await_reader", lambda: waits.append(sum(broker[PRICE].ends())))
+    paths, actions = [str(tape / "ticks.parquet")], tape / "actions.parquet"
+    to_kafka(Replay(paths, actions, "1m", Order.ARRIVAL, in_step=True), settings())
+    times = pq.read_table(tape / "ticks.parquet")["event_time"].cast(pa.int64()).to_numpy() // 1_000
+    newest = np.maximum.accumulate(times)
+    expected = [int(np.searchsorted(newest, message.time_ms, "right")) for message in broker[ACTION].log[0]]
+    assert broker[ACTION].seen == expected
+    assert 0 < sum(place > 0 for place in expected) < len(expected)
+    assert waits == sorted(set(expected))
+    heard = records_of(broker[ACTION].log[0], ACTION)
+    assert [row["known_at"] for row in heard] == [row["known_at"] for row in read_actions(actions)]
+
+
+def test_an_action_that_is_known_after_all_ticks_comes_last() -> None:
+    ticks, late = Messages([b"t"], [b""], [0], [5]), Messages([b"a", b"b"], [b"", b""], [0, 0], [5, 9])
+    found = [(topic, more.values) for topic, more in as_known([ticks], late)]
+    assert found == [(PRICE, [b"t"]), (ACTION, [b"a", b"b"])]
+
+
+def test_in_step_gives_up_on_a_job_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, reads = iter(range(0, 10_000, 100)), iter([3, 7, 10])
+    monkeypatch.setattr(replay.committed, "length", lambda _topic: 10)
+    monkeypatch.setattr(replay.committed, "consumed", lambda _topic, _group: next(reads))
+    monkeypatch.setattr(replay.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(replay.time, "sleep", lambda _seconds: None)
+    replay.await_reader()
+    monkeypatch.setattr(replay.committed, "consumed", lambda _topic, _group: 9)
+    with pytest.raises(StackError, match="9 of 10 prices"):
+        replay.await_reader()
 
 
 def test_arrival_keeps_the_order_of_the_file_and_places_the_bad(tape: Path) -> None:
@@ -176,7 +232,7 @@ def test_another_input_or_option_is_another_replay(tmp_path: Path) -> None:
     assert digest([a], "x") != first
 
 
-@pytest.mark.parametrize("option", [{"speed": 2.0}, {"order": Order.ARRIVAL}])
+@pytest.mark.parametrize("option", [{"speed": 2.0}, {"order": Order.ARRIVAL}, {"in_step": True}])
 def test_features_take_no_option_without_effect(option: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="are for Kafka"):
         to_features(Replay(["bars.parquet", "out.parquet"], None, "1d", **option), 1)

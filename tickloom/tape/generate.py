@@ -116,7 +116,7 @@ class Arrivals:
 
 def _tickers(spec: Spec, rows: Rows) -> NDArray[np.int32]:
     """int32[n]: the ticker in force at each row's event time."""
-    found = np.searchsorted(spec.tickers, spec.names).astype("i4")[rows["symbol"]]
+    found: NDArray[np.int32] = np.searchsorted(spec.tickers, spec.names).astype("i4")[rows["symbol"]]
     for event in spec.events:
         if event.changes:
             renamed = (rows["symbol"] == event.security) & (rows["event_time"] >= event.ex_us)

@@ -5,7 +5,8 @@ The key is the symbol, the partition librdkafka's `consistent` one (crc32 of the
 milliseconds, rounded down. This file must not know a broker.
 """
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
@@ -125,3 +126,23 @@ class Mixer:
     def rest(self) -> Messages:
         """The bad messages after the last tick."""
         return self._frame(self._used, len(self._positions))
+
+
+def as_known(ticks: Iterable[Messages], actions: Messages) -> Iterator[tuple[str, Messages]]:
+    """(topic, messages): the ticks, and each action before the first tick that is later than the action was known.
+
+    actions: by time. What is known later than all ticks comes last.
+    """
+    newest = used = 0
+    for more in ticks:
+        times = np.maximum.accumulate([newest, *more.times_ms])[1:]
+        first, newest = 0, int(times[-1])
+        while used < len(actions) and actions.times_ms[used] < newest:
+            at = int(np.searchsorted(times, actions.times_ms[used], "right"))
+            last = bisect_left(actions.times_ms, int(times[at]), used)
+            yield PRICE, more.part(first, at)
+            yield ACTION, actions.part(used, last)
+            first, used = at, last
+        yield PRICE, more.part(first)
+    if used < len(actions):
+        yield ACTION, actions.part(used)

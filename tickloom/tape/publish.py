@@ -87,6 +87,11 @@ class Publisher:
         """Messages that the brokers have not acknowledged."""
         return len(self._producer)
 
+    @property
+    def sent(self) -> int:
+        """Messages that were handed over by this run."""
+        return self._sent.total() - sum(self.delivered)
+
     def unsent(self, messages: Messages) -> Messages:
         """The messages that are not yet in the topic; DataError if what is there is not what this replay publishes."""
         if not any(self._skip):
@@ -117,13 +122,17 @@ class Publisher:
             self._producer.poll(0.05)
         self._raise_failures()
 
+    def settle(self) -> None:
+        """Wait until all that was sent is in the topic."""
+        while len(self._producer) and not self._failed:
+            self._producer.flush(1)
+        self._raise_failures()
+
     def finish(self) -> int:
         """Wait for all acknowledgements and count again in the topic; the number of records of others among ours."""
         if any(self._skip):
             raise self._foreign("it holds more records than this replay has")
-        while len(self._producer) and not self._failed:
-            self._producer.flush(1)
-        self._raise_failures()
+        self.settle()
         there = [end - start for start, end in zip(self._starts, self._topic.ends(), strict=True)]
         self._topic.close()
         lost = {p: self._sent[p] - n for p, n in enumerate(there) if n < self._sent[p]}
