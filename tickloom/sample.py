@@ -1,7 +1,8 @@
 """`tickloom sample`: real daily prices of five symbols (2000 to 2013) as Parquet.
 
 In: bokeh_sampledata, whose stocks are public domain and unadjusted. Out: bars.parquet; ticks.parquet, four prints a bar
-that rebuild it; actions.parquet, the real splits, each checked against the adjusted close of the source.
+that rebuild it; actions.parquet, the real splits and cash dividends, each checked against the adjusted close of the
+source (Quandl WIKI, which adjusts for cash by the close of the ex-day, as CRSP does).
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -37,22 +38,23 @@ SPLITS = (
     RealSplit("MSFT", date(2003, 1, 16), date(2003, 2, 18), 2, 1),
     RealSplit("AAPL", date(2005, 2, 11), date(2005, 2, 28), 2, 1),
 )
+SPECIAL = {("MSFT", date(2004, 11, 15)): 3.0}  # paid with the ordinary dividend of that day
 
 
 def sample(out: Annotated[Path, typer.Option(help="Folder to write into.")]) -> None:
-    """Write real daily prices of five symbols (2000 to 2013): bars, ticks that rebuild them, and the real splits."""
+    """Write real daily prices of five symbols (2000 to 2013): bars, ticks that rebuild them, splits and dividends."""
     stocks = _stocks()
     for split in SPLITS:
         check_split(stocks[split.symbol], split)
+    paid = [row for symbol, stock in stocks.items() for row in dividends(symbol, stock)]
     bars, repaired = mend(daily_bars(stocks))
     out.mkdir(parents=True, exist_ok=True)
     pq.write_table(bars, out / "bars.parquet")
     with price_writer(out / "ticks.parquet") as writer:
         writer.write_table(to_price(prints(bars, DAY_US).sort_by("event_time")))
-    write_actions([_action(split) for split in SPLITS], out / "actions.parquet")
-    typer.echo(
-        f"{out}: {len(bars):,} daily bars of {', '.join(SYMBOLS)}, {4 * len(bars):,} ticks, {len(SPLITS)} splits"
-    )
+    write_actions([_action(split) for split in SPLITS] + paid, out / "actions.parquet")
+    counts = f"{len(bars):,} daily bars of {', '.join(SYMBOLS)}, {4 * len(bars):,} ticks"
+    typer.echo(f"{out}: {counts}, {len(SPLITS)} splits, {len(paid)} dividends")
     typer.echo(f"{repaired} bars whose open or close lay outside [low, high] were widened in bars.parquet")
 
 
@@ -90,10 +92,45 @@ def check_split(stock: dict[str, list[Any]], split: RealSplit) -> None:
         raise DataError(what, where=f"{split.symbol} {split.ex}", hint=hint)
 
 
+def dividends(symbol: str, stock: dict[str, list[Any]]) -> list[dict[str, object]]:
+    """The cash that the source adjusts for, as corporate actions; DataError for cash that is no whole cent (1e-6).
+
+    A step s of adj_close / close on a day that is not a split's is a dividend of close * (s - 1).
+    """
+    splits = {split.ex for split in SPLITS if split.symbol == symbol}
+    days = [date.fromisoformat(day) for day in stock["date"]]
+    found: list[dict[str, object]] = []
+    rates = [adjusted / close for adjusted, close in zip(stock["adj_close"], stock["close"], strict=True)]
+    for ex, close, before, after in zip(days[1:], stock["close"][1:], rates, rates[1:], strict=False):
+        cash = close * (after / before - 1)
+        if ex in splits or abs(cash) < 1e-6:
+            continue
+        if abs(cash - round(cash, 2)) > 1e-6 or cash < 0:
+            hint = "install the version of bokeh-sampledata that requirements.lock names"
+            raise DataError(f"the source adjusts for {cash:.6g} in cash", where=f"{symbol} {ex}", hint=hint)
+        special = SPECIAL.get((symbol, ex), 0.0)
+        found += [_dividend(symbol, ex, "SPECIAL_DIVIDEND", special)] if special else []
+        found.append(_dividend(symbol, ex, "CASH_DIVIDEND", round(cash - special, 2)))
+    return found
+
+
 def _stocks() -> dict[str, dict[str, list[Any]]]:
     from bokeh_sampledata import stocks
 
     return {symbol: getattr(stocks, symbol) for symbol in SYMBOLS}
+
+
+def _dividend(symbol: str, ex: date, kind: str, cash: float) -> dict[str, object]:
+    """Known six days before ex, the latest that SEC rule 10b-17 allows (ten days before the record day)."""
+    return {
+        "event_id": f"{symbol}-{ex}-{kind}",
+        "symbol": symbol,
+        "action_type": kind,
+        "ex_date": ex,
+        "cash_amount": cash,
+        "currency": "USD",
+        "known_at": datetime.combine(ex - timedelta(days=6), datetime.min.time(), UTC) + timedelta(hours=21),
+    }
 
 
 def _action(split: RealSplit) -> dict[str, object]:

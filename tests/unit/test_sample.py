@@ -1,6 +1,7 @@
 """The real prices: what the files hold, and what a source that disagrees is told."""
 
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from schemas.wire import encoder
 from tests.oracles.tape import bar_of
 from tickloom import sample
 from tickloom.tape.files import ACTION, PRICE, read_actions
+from udfs.adjustment import Policy, factors, problem
+from udfs.securities import Actions
+from udfs.sessions import DAY_US, EPOCH
 
 NUMBERS = ("open", "high", "low", "close", "volume")
 
@@ -55,21 +59,56 @@ def test_ticks_rebuild_the_bars(folder: Path) -> None:
 
 def test_the_real_splits(folder: Path) -> None:
     assert pq.read_schema(folder / "actions.parquet").equals(ACTION)
-    rows = pq.read_table(folder / "actions.parquet").to_pylist()
+    rows = [row for row in pq.read_table(folder / "actions.parquet").to_pylist() if row["action_type"] == "SPLIT"]
     assert [(row["symbol"], row["ex_date"], row["numerator"], row["denominator"]) for row in rows] == [
         ("AAPL", date(2000, 6, 21), 2, 1),
         ("MSFT", date(2003, 2, 18), 2, 1),
         ("AAPL", date(2005, 2, 28), 2, 1),
     ]
-    assert all(row["known_at"].date() < row["ex_date"] for row in rows)
+
+
+# what the companies paid: the rate in cents, and how many quarters it was paid
+PAID = {
+    "AAPL": [(265, 3)],
+    "FB": [],
+    "GOOG": [],
+    "IBM": [(13, 4), (14, 4), (15, 4), (16, 4), (18, 4), (20, 4), (30, 4), (40, 4), (50, 4), (55, 4), (65, 4), (75, 4),
+            (85, 4)],
+    "MSFT": [(8, 1), (16, 1), (8, 6), (9, 3), (10, 4), (11, 4), (13, 8), (16, 4), (20, 4), (23, 2)],
+}  # fmt: skip
+
+
+def test_the_real_dividends(folder: Path) -> None:
+    rows = [row for row in pq.read_table(folder / "actions.parquet").to_pylist() if row["action_type"] != "SPLIT"]
+    special = [row for row in rows if row["action_type"] == "SPECIAL_DIVIDEND"]
+    assert [(row["symbol"], row["ex_date"], row["cash_amount"]) for row in special] == [("MSFT", date(2004, 11, 15), 3)]
+    for symbol, rates in PAID.items():
+        cents = [100 * row["cash_amount"] for row in rows if row["symbol"] == symbol and row not in special]
+        assert cents == pytest.approx([rate for rate, times in rates for _ in range(times)], abs=1e-9)
+
+
+@pytest.mark.parametrize("symbol", sample.SYMBOLS)
+def test_total_return_is_that_of_the_source(folder: Path, symbol: str) -> None:
+    """Our factors, chained over the whole history, adjust the closes as the source does: by the close of the ex-day."""
+    stock = sample._stocks()[symbol]
+    changes = Actions(read_actions(folder / "actions.parquet")).adjustments.get(symbol, ())
+    ends = [date.fromisoformat(day).toordinal() - EPOCH + 1 for day in stock["date"]]
+    factor = Fraction(stock["adj_close"][-1]) / Fraction(stock["close"][-1])
+    for i in reversed(range(1, len(ends))):
+        due = [c for c in changes if ends[i - 1] * DAY_US <= c.ex_time_us < ends[i] * DAY_US]
+        factor *= factors(due, Policy.TOTAL_EX, stock["close"][i - 1], stock["close"][i])[0]
+        factor = Fraction(float(factor))  # or its digits grow without bound
+        assert stock["close"][i - 1] * factor == pytest.approx(stock["adj_close"][i - 1], rel=1e-12)
 
 
 def test_actions_are_records_of_the_schema(folder: Path) -> None:
     assert [field["name"] for field in load("market.corporate_action.v1")["fields"]] == ACTION.names
     records = read_actions(folder / "actions.parquet")
     write = encoder("market.corporate_action.v1", 1)
-    assert len({write(record) for record in records}) == 3
+    assert len({write(record) for record in records}) == 96
     assert records == sorted(records, key=lambda record: record["known_at"])
+    assert all(record["known_at"] < record["ex_date"] * DAY_US for record in records)
+    assert not any(problem(record) for record in records)
 
 
 @pytest.mark.parametrize(
@@ -93,3 +132,9 @@ def test_a_source_that_does_not_know_the_split_is_refused() -> None:
     stock = {"date": ["2000-06-20", "2000-06-21"], "close": [100.0, 50.0], "adj_close": [4.0, 2.0]}
     with pytest.raises(DataError, match="adjusts by 1, not 2"):
         sample.check_split(stock, sample.SPLITS[0])
+
+
+def test_a_source_that_adjusts_for_what_is_no_whole_cent_is_refused() -> None:
+    stock = {"date": ["2000-06-22", "2000-06-23"], "close": [100.0, 50.0], "adj_close": [100.0, 50.1234]}
+    with pytest.raises(DataError, match=r"adjusts for 0\.1234 in cash"):
+        sample.dividends("AAPL", stock)
