@@ -1,4 +1,4 @@
-"""Prices and corporate actions -> blocks -> ticks -> bars -> indicators -> cross-section -> store and Kafka.
+"""Prices and corporate actions -> blocks of ticks -> bars -> indicators -> cross-section -> store and Kafka.
 
 `tickloom demo` submits it so:
 
@@ -9,6 +9,7 @@ import argparse
 
 from jobs.runtime.dead_letters import DeadLetters
 from jobs.runtime.environment import environment
+from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
 from jobs.stages.decode import CORPORATE_ACTION, PRICE, DecodeActions, DecodePrices
 from jobs.stages.indicators import Indicators, indicators
@@ -39,11 +40,12 @@ def main() -> None:
         DecodePrices(config.registry.url, price, shards, parse_duration(config.bars.block), max_gap),
         DecodeActions(config.registry.url, action, shards),
     )
-    frames = indicators(blocks, Indicators(options.interval, config.state, price, action))
+    closed = bars(blocks, Bars(options.interval, config, price, action))
+    frames = indicators(closed, Indicators(options.interval, config, action))
     stored = store(frames, WriteVectors(options.store, config.store.project, options.interval), "store_indicators")
-    crossed = cross_section(stored, CrossSection(config.state.horizon_bars))
+    crossed = cross_section(stored, CrossSection(options.interval, config.state.horizon_bars))
     finished = store(crossed, WriteVectors(options.store, config.store.project, options.interval), "store_cross_asset")
-    targets = [BAR, FEATURE, REQUEST, price.target, action.target]
+    targets = [BAR, FEATURE, REQUEST, *(each for dead in (price, action) for each in (dead.target, dead.late_target))]
     write(tables, config, stored.union(finished), Encode(ids, options.interval, options.score), targets).execute()
 
 

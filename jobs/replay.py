@@ -1,4 +1,4 @@
-"""Parquet -> slices -> ticks -> bars -> indicators -> cross-section -> Parquet: the features job, bounded.
+"""Parquet -> slices of ticks -> bars -> indicators -> cross-section -> Parquet: the features job, bounded.
 
 `tickloom replay --to features` submits it so:
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from jobs.runtime.environment import environment
+from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
 from jobs.stages.indicators import Indicators, indicators
 from jobs.stages.slices import ReadSlice, plan, read_slices
@@ -42,8 +43,9 @@ def main() -> None:
         plan_file = Path(folder) / "plan.csv"
         ticks = plan(options.paths, min(interval_us, BLOCK_US), interval_us, plan_file)
         blocks = read_slices(tables, plan_file, ReadSlice(options.paths, interval_us, config.state.shards))
-        frames = indicators(blocks, Indicators(options.interval, config.state, known=known))
-        crossed = cross_section(frames, CrossSection(config.state.horizon_bars))
+        closed = bars(blocks, Bars(options.interval, config, known=known))
+        frames = indicators(closed, Indicators(options.interval, config, known=known))
+        crossed = cross_section(frames, CrossSection(options.interval, config.state.horizon_bars))
         tables.create_temporary_view("frames", frames.union(crossed))
         tables.execute_sql(SINK.format(path=f"{folder}/frames"))
         tables.execute_sql(f"insert into sink select payload from frames where kind <> '{BARS}'").wait()

@@ -13,6 +13,13 @@ FOLDER = Path(__file__).parent
 DEAD_LETTER = "dead_letter.v1"
 TOPICS: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.avsc") if path.stem != DEAD_LETTER))
 """The topics that carry data, by name. Each has dead letters in ``<topic>.dlq``, all of the schema DEAD_LETTER."""
+CHANGEABLE = ("market.price.v1", "market.corporate_action.v1")
+"""Topics whose records can be about a time that is too long ago: those of theirs go to ``<topic>.late.dlq``."""
+
+
+def dead_letter_topics() -> list[str]:
+    """The topics of dead letters."""
+    return [f"{topic}.dlq" for topic in TOPICS] + [f"{topic}.late.dlq" for topic in CHANGEABLE]
 
 
 def text(name: str) -> str:

@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from schemas.errors import SchemaError, StackError
-from schemas.loader import DEAD_LETTER, TOPICS, text
+from schemas.loader import DEAD_LETTER, TOPICS, dead_letter_topics, text
 from schemas.wire import Schema
 
 PATIENCE_S = 30.0
@@ -27,7 +27,7 @@ def register(url: str, *, patience_s: float = PATIENCE_S) -> dict[str, int]:
 
     SchemaError: not compatible with what is registered. StackError: no answer within patience_s seconds.
     """
-    names = {topic: topic for topic in TOPICS} | {f"{topic}.dlq": DEAD_LETTER for topic in TOPICS}
+    names = {topic: topic for topic in TOPICS} | dict.fromkeys(dead_letter_topics(), DEAD_LETTER)
     ids = {}
     for topic, name in names.items():
         _ask(f"{url}/config/{topic}-value", patience_s, {"compatibility": "BACKWARD"}, "PUT")

@@ -83,7 +83,6 @@ class State(Section):
     shards: Count
     horizon_bars: Count
     anchor_bars: Count
-    tick_horizon_bars: Count
 
 
 class Actions(Section):
@@ -190,12 +189,9 @@ def check_spans(config: Settings, interval: str) -> None:
         raise _contradiction("bars.interval", f"{interval} is no whole number of milliseconds, as Flink's timers are")
     if block > min(width, UNITS["s"]):
         raise _contradiction("bars.block", f"{bars.block} is longer than {min(interval, '1s', key=parse_duration)}")
-    if reach >= state.tick_horizon_bars * width:
+    if reach >= state.horizon_bars * width:
         spans = f"bars.max_gap + block + lateness ({reach / UNITS['s']:g} s)"
-        what = f"{state.tick_horizon_bars} bars of {interval} are not longer than {spans}"
-        raise _contradiction("state.tick_horizon_bars", what)
-    if state.horizon_bars < state.tick_horizon_bars:
-        what = f"{state.horizon_bars} is less than tick_horizon_bars ({state.tick_horizon_bars})"
+        what = f"{state.horizon_bars} bars of {interval} are not longer than {spans}"
         raise _contradiction("state.horizon_bars", what)
 
 

@@ -28,7 +28,7 @@ from tickloom.flink_rest import FlinkRest
 from tickloom.stack import control
 from tickloom.stack.components import flink_url
 from tickloom.stack.environment import environment
-from udfs.rewind import FATES
+from udfs.tick_shard import FATES
 
 INTERVAL = "1d"
 SHOWN = ("log_return", "sma_20", "sma_200", "rsi_14", "macd_12_26_9", "volatility_20")

@@ -5,6 +5,7 @@ Out: a table of every feature at every bar, in the order of event time and symbo
 This file must not know Flink, files, or how any feature is computed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,12 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import DataError
-from udfs.adjustment import effective
 from udfs.bars import COLUMNS
 from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
-from udfs.fold import fold, pending
+from udfs.fold import Due, fold
 from udfs.kernels.state import Floats, Rows
 from udfs.plan import Plan
+from udfs.registry import FEATURES, Feature
+from udfs.securities import Actions
+from udfs.sessions import ALWAYS
 
 TIME = pa.timestamp("us", tz="UTC")
 PRICES = ("open", "high", "low", "close")
@@ -42,28 +45,47 @@ class Tape:
     times: Rows
     values: Floats
 
+    def by_security(self, actions: Actions) -> tuple[list[str], Rows]:
+        """The names of the securities, ascending, and each bar's place among them, int64[M]."""
+        ids = np.array(self.names, object)[self.rows]
+        for row, name in enumerate(self.names):
+            if name in actions.cuts:
+                bars = np.flatnonzero(self.rows == row)
+                ids[bars] = [actions.security(name, end) for end in self.times[bars].tolist()]
+        names = sorted(set(ids.tolist())) if set(actions.cuts) & set(self.names) else self.names
+        place = {name: i for i, name in enumerate(names)}
+        return names, np.array([place[name] for name in ids.tolist()], "i8")
 
-def compute(bars: pa.Table, actions: pa.Table | None, interval: str) -> pa.Table:
+
+def compute(
+    bars: pa.Table,
+    actions: pa.Table | None,
+    interval: str,
+    *,
+    features: Sequence[Feature] = FEATURES,
+    calendar: str = ALWAYS,
+) -> pa.Table:
     """Every feature at every bar: symbol, event_time, one float64 column a feature, `peer_60` a string or null.
 
     bars: symbol, event_time (a timestamp, the bar's end; UTC), open, high, low, close, volume, unadjusted;
     actions: the columns of the Avro schema. All actions count from their ex-date on, whenever they became known.
     NaN while warming up. DataError names the rows of bars that cannot be used: missing, not finite or not positive
-    prices, negative volume, two bars of one symbol at one time.
+    prices, negative volume, two bars of one symbol at one time. features must have log_return; calendar: of actions
+    that name no listing.
     """
     tape = read_bars(bars)
-    plan = Plan(interval)
-    state = np.zeros((len(tape.names), plan.width))
-    splits = effective(read_actions(actions)) if actions is not None else {}
-    waiting = pending(splits, {name: row for row, name in enumerate(tape.names)}, np.iinfo(np.int64).min)
-    until = int(tape.times.max(initial=0))
-    features = fold(plan, state, tape.rows, tape.times, tape.values, waiting, until)
-    numbers, peers = _cross(tape, features[:, plan.outputs.index("log_return")])
+    plan = Plan(interval, features)
+    known = Actions(read_actions(actions) if actions is not None else [], calendar)
+    securities, rows = tape.by_security(known)
+    state = np.zeros((len(securities), plan.width))
+    due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})
+    values = fold(plan, state, rows, tape.times, tape.values, due)
+    numbers, peers = _cross(rows, tape.times, len(securities), values[:, plan.outputs.index("log_return")])
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
-    columns |= dict(zip(plan.outputs, map(pa.array, features.T.copy()), strict=True))
+    columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
     cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
-    cross[PEER] = names.take(pa.array(peers, mask=peers < 0))
+    cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))
     return pa.table(columns | {name: cross[name] for name in OUTPUTS})
 
 
@@ -100,8 +122,7 @@ def read_actions(actions: pa.Table) -> list[dict[str, object]]:
     for name, number in (("ex_date", pa.int32()), ("known_at", pa.int64())):
         place = actions.schema.get_field_index(name)
         actions = actions.set_column(place, name, _plain(actions[name]).cast(number))
-    records: list[dict[str, object]] = actions.to_pylist()
-    return records
+    return [{name: value for name, value in row.items() if value is not None} for row in actions.to_pylist()]
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -143,19 +164,20 @@ def _rows(names: list[str], rows: Rows, times: Rows, order: Rows, bad: npt.NDArr
     return ", ".join(shown[:SHOWN]) + (", ..." if len(shown) > SHOWN else "")
 
 
-def _cross(tape: Tape, log_return: Floats) -> tuple[Floats, Rows]:
-    """Correlations at every bar: float64[3, M] in the order of NUMBERS, and the peer's place int64[M], -1 for none."""
-    numbers, peers = np.full((len(NUMBERS), len(tape.rows)), np.nan), np.full(len(tape.rows), -1)
-    starts = np.flatnonzero(np.diff(tape.times, prepend=tape.times[:1] - 1, append=tape.times[-1:] + 1))
+def _cross(rows: Rows, times: Rows, members: int, log_return: Floats) -> tuple[Floats, Rows]:
+    """Correlations at every bar: float64[3, M] in the order of NUMBERS, and the peer's bar int64[M], -1 for none."""
+    numbers, peers = np.full((len(NUMBERS), len(rows)), np.nan), np.full(len(rows), -1)
+    starts = np.flatnonzero(np.diff(times, prepend=times[:1] - 1, append=times[-1:] + 1))
     # before the first frame lie WINDOW bars of missing returns, between two chunks the last WINDOW of the one before
-    returns = np.full((WINDOW + CHUNK, len(tape.names)), np.nan)
+    returns = np.full((WINDOW + CHUNK, members), np.nan)
+    bar_of = np.full(members, -1)
     for frame, (start, stop) in enumerate(pairwise(starts)):
         at = WINDOW + frame % CHUNK
         if frame and at == WINDOW:
             returns[:WINDOW], returns[WINDOW:] = returns[CHUNK:].copy(), np.nan
-        here = tape.rows[start:stop]
-        returns[at, here] = log_return[start:stop]
+        here = rows[start:stop]
+        returns[at, here], bar_of[here] = log_return[start:stop], np.arange(start, stop)
         found = cross_section(returns[at + 1 - WINDOW : at + 1])
         numbers[:, start:stop] = found.corr_market[here], found.beta_market[here], found.peer_corr[here]
-        peers[start:stop] = found.peer[here]
+        peers[start:stop] = np.where(found.peer[here] >= 0, bar_of[found.peer[here]], -1)
     return numbers, peers

@@ -2,16 +2,18 @@
 
 In: indicator frames of all shards (their log returns). Out: one cross-asset frame a bar time. There is no matrix in
 the state, so a late frame needs no undoing: the times whose window holds it are computed again, and rows that differ
-are emitted at a higher revision. This file must not know Flink, nor how a correlation is computed.
+are emitted at a higher revision. Changes wait until `amend`. Members are securities, so a change of ticker changes
+no number. This file must not know Flink, nor how a correlation is computed.
 
-    r/<bar end>/<shard>   symbols and log returns of one shard at one time
-    v/<bar end>           how often that time was amended
-    m                     clock; floor, the first time that can still change; frames refused as older
+    r/<bar end>/<shard>      rows of one shard at one time: symbols, securities, log returns, moves, which are alive
+    p/<bar end>/<n>          a frame that waits: for its time to pass, or, if that has passed, for `amend`
+    v/<bar end>              how often that time was amended
+    m                        clock; floor, the first time that can still change; frames refused as older
 """
 
-import json
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +22,27 @@ from udfs import packing
 from udfs.correlation import NUMBERS, PEER, WINDOW, cross_section
 from udfs.frame import CROSS_ASSET, Frame
 from udfs.kernels.state import Floats
-from udfs.log import NEVER
+from udfs.log import NEVER, Log
+from udfs.tick_shard import MOVE
 
-Row = tuple[Floats, str]  # numbers and peer
-History = dict[int, dict[str, Row]]  # bar end -> symbol -> row
-START = {"clock": NEVER, "floor": NEVER, "refused": 0}
+Row = tuple[str, float, int, bool]  # security, log return, moves, alive
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The output at one time: symbols ascending, values float64[n, 3] in the order of NUMBERS, each one's peer."""
+
+    symbols: list[str]
+    values: Floats
+    peers: list[str]
+
+    def by_symbol(self) -> dict[str, tuple[bytes, str]]:
+        """Symbol -> bytes of its numbers, and its peer."""
+        numbers = (row.tobytes() for row in self.values)
+        return dict(zip(self.symbols, zip(numbers, self.peers, strict=True), strict=True))
+
+
+NOTHING = Rows([], np.empty((0, len(NUMBERS))), [])
 
 
 class Universe:
@@ -33,142 +51,188 @@ class Universe:
     A time at which no shard has a bar (any more) is no time: windows count those that have one.
     """
 
-    def __init__(self, store: MutableMapping[str, bytes], horizon: int) -> None:
-        self.store, self.keep = store, horizon + WINDOW
-        self.meta: dict[str, int] = START | json.loads(store.get("m", b"{}"))
-        self.waiting: dict[int, set[int]] = {}
+    def __init__(self, store: MutableMapping[str, bytes], interval_us: int, horizon: int) -> None:
+        self.log, self.interval_us, self.keep = Log(store), interval_us, horizon + WINDOW
+        self.waiting = self.log.numbered("p")
         self.shards: dict[int, set[int]] = {}
         self.times: list[int] = []
         self.names: list[str] = []
-        self.returns: list[Floats] = []
-        self.present: list[NDArray[np.bool_]] = []
-        for key in sorted(key for key in store if key.startswith("r/")):
-            end, shard = map(int, key.split("/")[1:])
-            (self.shards if end <= self.clock else self.waiting).setdefault(end, set()).add(shard)
+        self.returns: dict[int, Floats] = {}
+        self.present: dict[int, NDArray[np.bool_]] = {}
+        self.tickers: dict[int, dict[str, str]] = {}
+        self.emitted: dict[int, Rows] = {}
+        for end, shard in [(int(place[0]), int(place[1])) for kind, place in self.log.places() if kind == "r"]:
+            self.shards.setdefault(end, set()).add(shard)
         for end in sorted(self.shards):
             self._set(end)
 
     @property
     def clock(self) -> int:
-        """End of the newest closed bar time, microseconds UTC."""
-        return self.meta["clock"]
+        """End of the newest bar time that has passed, microseconds UTC."""
+        return self.log.meta["clock"]
 
-    def accept(self, frame: Frame) -> list[Frame]:
-        """Take a shard's indicator frame: it waits for the clock, or amends the past at once."""
+    @property
+    def dirty(self) -> bool:
+        """Whether changes of the past wait for `amend`."""
+        return any(end <= self.clock for end in self.waiting)
+
+    def hear(self, frame: Frame) -> int | None:
+        """Take a shard's indicator frame; it waits. The bar end to be reminded at, None if that has passed."""
         end = frame.event_time
-        if end > self.clock:
-            self._put(frame)
-            self.waiting.setdefault(end, set()).add(frame.shard)
-            return []
-        if end < self.meta["floor"]:
-            self.meta["refused"] += 1
-            self._save()
-            return []
-        first = bisect_left(self.times, end)
-        affected = sorted({end, *self.times[first : first + WINDOW]})
-        before = {time: self._rows(time) for time in affected}
-        self._put(frame)
-        self.shards.setdefault(end, set()).add(frame.shard)
-        self._set(end)
-        return self._amended(before, {time: self._rows(time) for time in affected})
+        if end < self.log.meta.get("floor", NEVER):
+            self.log.meta["refused"] = self.log.meta.get("refused", 0) + 1
+        else:
+            self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
+            self.waiting[end] += 1
+        self.log.save()
+        return end if end > self.clock else None
 
-    def close(self, until: int) -> list[Frame]:
-        """The cross-asset frames of all waiting times at or before `until` (microseconds UTC)."""
+    def advance(self, until: int) -> list[Frame]:
+        """Event time has passed `until` (microseconds UTC): the cross-asset frames of all times that end by then."""
         frames = []
-        for end in sorted(end for end in self.waiting if end <= until):
-            self.shards[end] = self.waiting.pop(end)
+        ends = sorted(end for end in self.waiting if self.clock < end <= until)
+        for end in ends:
+            self._take(end)
             self._set(end)
-            self.meta["clock"] = end
-            if rows := self._rows(end):
+            self.log.meta["clock"] = end
+            self.emitted[end] = rows = self._rows(end)
+            if rows.symbols:
                 frames.append(self._frame(end, end, 0, rows, []))
-        self._trim()
-        self._save()
+        self.log.meta["clock"] = max(self.clock, until // self.interval_us * self.interval_us)
+        if ends:
+            self._trim()
+            self.log.save()
         return frames
 
-    def _put(self, frame: Frame) -> None:
-        """Merge a shard's returns into its slot: amended rows replace, removed ones go."""
-        key = f"r/{frame.event_time}/{frame.shard}"
-        rows = self._slot(key) | dict(zip(frame.symbols, frame.column("log_return").tolist(), strict=True))
-        kept = sorted(set(rows) - set(frame.removed))
-        self.store[key] = packing.pack({"symbols": kept}, {"returns": np.array([rows[name] for name in kept], "f8")})
+    def amend(self) -> list[Frame]:
+        """Apply the frames of times that have passed: frames of the rows that differ, at a higher revision."""
+        ends = sorted(end for end in self.waiting if end <= self.clock)
+        affected: set[int] = set()
+        for end in ends:
+            first = bisect_left(self.times, end)
+            affected |= {end, *self.times[first : first + WINDOW]}
+        before = {end: self._emitted(end) for end in sorted(affected)}
+        changed: set[int] = set()
+        for end in ends:
+            if self._take(end):
+                self._set(end)
+                first = bisect_left(self.times, end)
+                changed |= {end, *self.times[first : first + WINDOW]}
+        frames = [frame for end in sorted(changed) for frame in self._amended(end, before.get(end, NOTHING))]
+        self.log.save()
+        return frames
 
-    def _slot(self, key: str) -> dict[str, float]:
-        if key not in self.store:
+    def _take(self, end: int) -> bool:
+        """Merge the frames that wait for a time into its slots; whether any return or member is another one now."""
+        before = self._stored(end)
+        for n in range(self.waiting.pop(end)):
+            self._merge(Frame.unpack(self.log[f"p/{end}/{n}"]))
+            del self.log[f"p/{end}/{n}"]
+        return before != self._stored(end)
+
+    def _stored(self, end: int) -> dict[int, bytes]:
+        return {shard: self.log[f"r/{end}/{shard}"] for shard in self.shards.get(end, ())}
+
+    def _merge(self, frame: Frame) -> None:
+        """A shard's rows into its slot; a removed one stays as dead, so that no older row of another shard returns."""
+        rows = self._slot(frame.event_time, frame.shard)
+        alive, dead = frame.ids()
+        moves = frame.revision // MOVE
+        for symbol, security, value in zip(frame.symbols, alive, frame.column("log_return").tolist(), strict=True):
+            rows[symbol] = security, value, moves, True
+        for symbol, security in zip(frame.removed, dead, strict=True):
+            rows[symbol] = security, np.nan, moves, False
+        symbols = sorted(rows)
+        securities, values, counts, lives = zip(*(rows[name] for name in symbols), strict=True)
+        arrays = {"returns": np.array(values), "moves": np.array(counts, "i4"), "alive": np.array(lives)}
+        header = {"symbols": symbols, "securities": securities}
+        self.log[f"r/{frame.event_time}/{frame.shard}"] = packing.pack(header, arrays)
+        self.shards.setdefault(frame.event_time, set()).add(frame.shard)
+
+    def _slot(self, end: int, shard: int) -> dict[str, Row]:
+        key = f"r/{end}/{shard}"
+        if key not in self.log:
             return {}
-        header, arrays = packing.unpack(self.store[key])
-        return dict(zip(header["symbols"], arrays["returns"].tolist(), strict=True))
+        header, arrays = packing.unpack(self.log[key])
+        columns = header["securities"], *(arrays[name].tolist() for name in ("returns", "moves", "alive"))
+        return dict(zip(header["symbols"], zip(*columns, strict=True), strict=True))
 
     def _set(self, end: int) -> None:
         """Write one time's row of the matrix from its slots, making room for a new time or new members."""
-        rows: dict[str, float] = {}
+        rows: dict[str, Row] = {}
         for shard in self.shards[end]:
-            rows |= self._slot(f"r/{end}/{shard}")
-        self._join(set(rows) - set(self.names))
+            for symbol, row in self._slot(end, shard).items():
+                if symbol not in rows or rows[symbol][2] < row[2]:
+                    rows[symbol] = row
+        alive = {security: (value, symbol) for symbol, (security, value, _, lives) in sorted(rows.items()) if lives}
+        self._join(set(alive) - set(self.names))
+        self.returns[end] = np.array([alive[name][0] if name in alive else np.nan for name in self.names])
+        self.present[end] = np.array([name in alive for name in self.names], bool)
+        self.tickers[end] = {security: symbol for security, (_, symbol) in alive.items() if symbol != security}
         at = bisect_left(self.times, end)
-        if self._holds(end):
-            del self.times[at], self.returns[at], self.present[at]
-        if rows:
-            self.times.insert(at, end)
-            self.returns.insert(at, np.array([rows.get(name, np.nan) for name in self.names]))
-            self.present.insert(at, np.array([name in rows for name in self.names]))
-
-    def _holds(self, end: int) -> bool:
-        at = bisect_left(self.times, end)
-        return at < len(self.times) and self.times[at] == end
+        held = at < len(self.times) and self.times[at] == end
+        if alive and not held:
+            insort(self.times, end)
+        elif held and not alive:
+            del self.times[at]
 
     def _join(self, new: set[str]) -> None:
         """New members get a column at their place in ascending order."""
         if new:
             place = np.searchsorted(self.names, sorted(new)) if self.names else np.zeros(len(new), int)
             self.names = sorted({*self.names, *new})
-            self.returns = [np.insert(row, place, np.nan) for row in self.returns]
-            self.present = [np.insert(row, place, False) for row in self.present]
+            self.returns = {end: np.insert(row, place, np.nan) for end, row in self.returns.items()}
+            self.present = {end: np.insert(row, place, False) for end, row in self.present.items()}
 
-    def _rows(self, end: int) -> dict[str, Row]:
-        """The output rows of the members present at a time: numbers and peer."""
-        if not self._holds(end):
-            return {}
+    def _rows(self, end: int) -> Rows:
+        """The output rows of the members present at a time."""
         at = bisect_left(self.times, end)
-        members = np.flatnonzero(self.present[at])
+        if at == len(self.times) or self.times[at] != end:
+            return NOTHING
         values, peers = np.full((len(self.names), len(NUMBERS)), np.nan), np.full(len(self.names), -1)
         if at + 1 >= WINDOW:
-            result = cross_section(np.array(self.returns[at + 1 - WINDOW : at + 1]))
+            result = cross_section(np.array([self.returns[time] for time in self.times[at + 1 - WINDOW : at + 1]]))
             values = np.column_stack([result.corr_market, result.beta_market, result.peer_corr])
             peers = result.peer
-        return {self.names[i]: (values[i], self.names[peers[i]] if peers[i] >= 0 else "") for i in members}
+        shown = [self.tickers[end].get(name, name) for name in self.names]
+        members = sorted(np.flatnonzero(self.present[end]).tolist(), key=shown.__getitem__)
+        return Rows(
+            [shown[i] for i in members], values[members], [shown[peers[i]] if peers[i] >= 0 else "" for i in members]
+        )
 
-    def _amended(self, before: History, after: History) -> list[Frame]:
-        frames = []
-        for end, rows in after.items():
-            was = before[end]
-            changed = {name: row for name, row in rows.items() if name not in was or _key(was[name]) != _key(row)}
-            removed = sorted(set(was) - set(rows))
-            if changed or removed:
-                revision = int(self.store.get(f"v/{end}", b"0")) + 1
-                self.store[f"v/{end}"] = str(revision).encode()
-                frames.append(self._frame(end, self.clock, revision, changed, removed))
-        return frames
+    def _emitted(self, end: int) -> Rows:
+        """The rows that were last emitted; after a restore they are computed again, once."""
+        if end not in self.emitted:
+            self.emitted[end] = self._rows(end)
+        return self.emitted[end]
 
-    def _frame(self, end: int, known_at: int, revision: int, rows: dict[str, Row],
-               removed: list[str]) -> Frame:  # fmt: skip
-        names = sorted(rows)
-        values = np.array([rows[name][0] for name in names]).reshape(len(names), len(NUMBERS))
-        strings = {PEER: [rows[name][1] for name in names]}
-        return Frame(CROSS_ASSET, 0, end, known_at, revision, names, NUMBERS, values, strings, removed)
+    def _amended(self, end: int, was: Rows) -> list[Frame]:
+        """The frame of what differs from the rows before."""
+        self.emitted[end] = now = self._rows(end)
+        old, new = was.by_symbol(), now.by_symbol()
+        rows = [i for i, name in enumerate(now.symbols) if old.get(name) != new[name]]
+        removed = sorted(set(old) - set(new))
+        if not rows and not removed:
+            return []
+        revision = int(self.log[f"v/{end}"]) + 1 if f"v/{end}" in self.log else 1
+        self.log[f"v/{end}"] = str(revision).encode()
+        changed = Rows([now.symbols[i] for i in rows], now.values[rows], [now.peers[i] for i in rows])
+        return [self._frame(end, self.clock + self.interval_us, revision, changed, removed)]
+
+    def _frame(self, end: int, known_at: int, revision: int, rows: Rows, removed: list[str]) -> Frame:
+        strings = {PEER: rows.peers}
+        return Frame(CROSS_ASSET, 0, end, known_at, revision, rows.symbols, NUMBERS, rows.values, strings, removed)
 
     def _trim(self) -> None:
-        if (more := len(self.times) - self.keep) <= 0:
+        """Forget what no time that can still change has in its window."""
+        if (more := len(self.times) - self.keep) <= 0 or min(self.waiting, default=self.clock) < self.times[more]:
             return
-        del self.times[:more], self.returns[:more], self.present[:more]
-        self.meta["floor"] = self.times[WINDOW - 2] + 1  # from here on, whole windows are in the ring
+        self.times = self.times[more:]
+        self.log.meta["floor"] = self.times[WINDOW - 2] + 1  # from here on, whole windows are in the ring
         for end in [end for end in self.shards if end < self.times[0]]:
             for shard in self.shards.pop(end):
-                del self.store[f"r/{end}/{shard}"]
-            self.store.pop(f"v/{end}", None)
-
-    def _save(self) -> None:
-        self.store["m"] = json.dumps(self.meta).encode()
-
-
-def _key(row: Row) -> tuple[bytes, str]:
-    return row[0].tobytes(), row[1]
+                del self.log[f"r/{end}/{shard}"]
+            if f"v/{end}" in self.log:
+                del self.log[f"v/{end}"]
+            for kept in (self.returns, self.present, self.tickers, self.emitted):
+                kept.pop(end, None)

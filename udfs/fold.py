@@ -1,47 +1,76 @@
-"""Folding bars into feature state: the one loop that live frames, rewinds and batches share."""
+"""Folding bars into feature state: the one loop that live frames, rewinds and batches share.
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+In: bars in time order, the state rows they belong to, and the corporate actions of those rows. Out: features; the
+state has moved on. An action scales its row before the row's first bar that ends after the action's instant; which
+actions that are follows from the row alone (TIME, the end of its last bar). This file must not know where any of it
+is kept.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.adjustment import Split
+from udfs.adjustment import Adjustment
 from udfs.bars import COLUMNS
 from udfs.kernels.state import Floats, Rows
-from udfs.plan import Plan
+from udfs.plan import CLOSE, TIME, Plan
 
 
-def fold(
-    plan: Plan,
-    state: Floats,
-    rows: Rows,
-    times: Rows,
-    values: Floats,
-    splits: Iterable[tuple[int, Split]],
-    until: int,
-) -> Floats:
-    """Step the state through bars in time order, scaling a symbol's row at the first bar after each split's instant.
+@dataclass(frozen=True)
+class Due:
+    """Adjustments of state rows, all that are in force: rows, ex_times int64[k], in order of application."""
+
+    rows: Rows
+    ex_times: Rows
+    adjustments: list[Adjustment]
+
+    @staticmethod
+    def of(adjustments: Mapping[str, Sequence[Adjustment]], place: Mapping[str, int]) -> "Due":
+        """Those of the securities that have a state row."""
+        found = [(place[name], each) for name, all_ in adjustments.items() if name in place for each in all_]
+        rows, ex_times = np.array([row for row, _ in found], "i8"), np.array([a.ex_time_us for _, a in found], "i8")
+        return Due(rows, ex_times, [adjustment for _, adjustment in found])
+
+
+def fold(plan: Plan, state: Floats, rows: Rows, times: Rows, values: Floats, due: Due) -> Floats:
+    """Step the state through bars in time order, scaling rows where actions take effect.
 
     state: float64[N, plan.width], changed in place; rows: int64[M], the state row of each bar; times: int64[M] bar
-    ends, nondecreasing; values: float64[M, 6] in the order of bars.COLUMNS; splits: (state row, split) not yet
-    applied, those at or after `until` (the clock after this, microseconds) wait, all others are applied even if their
-    symbol has no bar after them. Returns float64[M, len(plan.outputs)].
+    ends, microseconds UTC, nondecreasing; values: float64[M, 6] in the order of bars.COLUMNS, unadjusted. An action
+    whose row has no bar after it waits. Returns float64[M, len(plan.outputs)].
     """
     columns = dict(zip(COLUMNS, np.ascontiguousarray(values.T), strict=True))
-    due = [(row, split) for row, split in splits if split.ex_time_us < until]
-    due.sort(key=lambda item: item[1].ex_time_us)
-    cuts = [int(np.searchsorted(times, split.ex_time_us, "right")) for _, split in due]
     out = np.empty((len(rows), len(plan.outputs)))
-    for k, (start, stop) in enumerate(pairwise([0, *cuts, len(rows)])):
-        if k:
-            row, split = due[k - 1]
-            state[row] *= plan.factors(split.numerator, split.denominator)
-        if stop > start:
-            part = {name: column[start:stop] for name, column in columns.items()}
-            out[start:stop] = plan.step(state, rows[start:stop], part)
+    start = 0
+    for stop, bars in sorted(_cuts(state, rows, times, due).items()):
+        _step(plan, state, rows, times, columns, out, start, stop)
+        for bar, adjustments in bars.items():
+            row = state[rows[bar]]
+            row *= plan.factors(adjustments, float(row[CLOSE]), float(columns["close"][bar]))
+        start = stop
+    _step(plan, state, rows, times, columns, out, start, len(rows))
     return out
 
 
-def pending(splits: Mapping[str, Sequence[Split]], rows: Mapping[str, int], since: int) -> list[tuple[int, Split]]:
-    """The splits of these symbols that a state folded up to `since` (a bar end, microseconds) has not seen."""
-    return [(row, split) for name, row in rows.items() for split in splits.get(name, ()) if split.ex_time_us >= since]
+def _cuts(state: Floats, rows: Rows, times: Rows, due: Due) -> dict[int, dict[int, list[Adjustment]]]:
+    """First bar of the time at which actions take effect -> the bar of each row -> its actions."""
+    found: defaultdict[int, defaultdict[int, list[Adjustment]]] = defaultdict(lambda: defaultdict(list))
+    if len(rows) and len(due.rows):
+        for k in np.flatnonzero((state[due.rows, TIME] <= due.ex_times) & (due.ex_times < times[-1])):
+            after = int(np.searchsorted(times, due.ex_times[k], "right"))
+            of_row = np.flatnonzero(rows[after:] == due.rows[k])
+            if len(of_row):
+                bar = after + int(of_row[0])
+                found[int(np.searchsorted(times, times[bar]))][bar].append(due.adjustments[k])
+    return {start: dict(bars) for start, bars in found.items()}
+
+
+def _step(
+    plan: Plan, state: Floats, rows: Rows, times: Rows, columns: dict[str, Floats], out: Floats, start: int, stop: int
+) -> None:
+    if stop > start:
+        part = rows[start:stop]
+        out[start:stop] = plan.step(state, part, {name: column[start:stop] for name, column in columns.items()})
+        state[part, TIME], state[part, CLOSE] = times[start:stop], columns["close"][start:stop]

@@ -8,6 +8,8 @@ from udfs import packing
 from udfs.kernels.state import Floats
 
 BARS, INDICATORS, CROSS_ASSET = "bars", "indicators", "cross_asset"
+MOVED = "moved"
+"""A view that stays inside a job: bars that turn out to belong to another security, as its shard gets them."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,9 @@ class Frame:
 
     symbols: ascending; names: the columns of values float64[len(symbols), len(names)], NaN = no value yet;
     strings: text columns, "" = no value; removed: symbols whose bar at this time ceased to exist by an amendment;
-    times in microseconds UTC; revision: 0 when first emitted, higher with each amendment. known_at is the event-time
-    clock when these numbers became known: the bar's end itself, or for an amendment the newest bar closed by then.
+    securities: of symbols and then of removed, where they differ from the symbols, else empty; times in microseconds
+    UTC; revision: 0 when first emitted, higher with each amendment. known_at is the event time by which these numbers
+    were known: the bar's own end, or for an amendment the end of the bar during which it was heard.
     """
 
     view: str
@@ -30,10 +33,16 @@ class Frame:
     values: Floats
     strings: dict[str, list[str]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+    securities: list[str] = field(default_factory=list)
 
     def column(self, name: str) -> Floats:
         """One column, float64[len(symbols)]."""
         return self.values[:, self.names.index(name)]
+
+    def ids(self) -> tuple[list[str], list[str]]:
+        """The securities of symbols, and of removed."""
+        all_ = self.securities or [*self.symbols, *self.removed]
+        return all_[: len(self.symbols)], all_[len(self.symbols) :]
 
     def complete(self) -> "Frame":
         """The same with a row at the end, without values, for each symbol that was removed."""
@@ -45,6 +54,13 @@ class Frame:
             strings={name: [*texts, *[""] * gone] for name, texts in self.strings.items()},
             removed=[],
         )
+
+    def part(self, rows: list[int]) -> "Frame":
+        """The rows at these places of a complete frame."""
+        strings = {name: [texts[i] for i in rows] for name, texts in self.strings.items()}
+        securities = [self.securities[i] for i in rows] if self.securities else []
+        symbols = [self.symbols[i] for i in rows]
+        return replace(self, symbols=symbols, values=self.values[rows], strings=strings, securities=securities)
 
     def pack(self) -> bytes:
         """Bytes of the whole frame."""

@@ -1,13 +1,16 @@
 """A plan: the rows of the registry laid out in one state matrix and stepped over a cross-section of bars.
 
 In: features and a bar interval; then bars as columns. Out: one float64 per bar and output, and the factors by which
-a split scales a symbol's state. This file must not know what any feature computes, nor where bars come from.
+a corporate action scales a security's state. The first slots of a state row are not a feature's: TIME and CLOSE, the
+end and the close of the security's last bar, which the fold keeps. This file must not know what any feature computes,
+nor where bars come from.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,11 +18,14 @@ import numpy as np
 
 from schemas.errors import FeatureError, nearest
 from schemas.settings import parse_duration
+from udfs.adjustment import Adjustment, Effect, Policy, factors
 from udfs.kernels.state import Degree, Floats, Rows
 from udfs.registry import COLUMNS, FEATURES, Feature
 
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
+TIME, CLOSE, RESERVED = range(3)
+Scale = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
@@ -35,18 +41,20 @@ class _Step:
 class Plan:
     """The features of bars of one interval (`1d`, `1m`), in registry order.
 
-    `outputs` names the columns of `step`; `width` is the float64 slots of a symbol's state, which starts as zeros.
+    `outputs` names the columns of `step`; `width` is the float64 slots of a security's state, which starts as zeros.
     FeatureError for an input that neither the bars nor a feature above has, or an output named twice.
     """
 
     def __init__(self, interval: str, features: Sequence[Feature] = FEATURES) -> None:
         self.interval = interval
-        self._units: list[int] = []
+        # of each slot: its price and volume degree, its policy, whether a notice empties it
+        self._slots: list[tuple[int, int, Policy, bool]] = [(0, 0, Policy.RAW, False)] * RESERVED
         self._degrees: dict[str, Degree] = dict(COLUMNS)
         self._lookback: dict[str, int] = dict.fromkeys(COLUMNS, 0)
         self._steps = [self._place(feature, parse_duration(interval)) for feature in features]
         self.outputs: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
-        self.width = len(self._units)
+        self.width = len(self._slots)
+        self._policies = sorted({policy for _, _, policy, _ in self._slots})
         self._factors = lru_cache(maxsize=1024)(self._scale)
 
     def step(self, state: Floats, rows: Rows, columns: Mapping[str, Floats]) -> Floats:
@@ -65,13 +73,14 @@ class Plan:
             step.feature.kernel(state, step.at, rows, *inputs, out, step.to, *step.arguments)
         return out
 
-    def factors(self, numerator: int, denominator: int) -> Floats:
-        """float64[width] that a symbol's state row is multiplied by at a split of numerator new for denominator old.
+    def factors(self, changes: Sequence[Adjustment], last: float, close: float) -> Floats:
+        """float64[width] that a security's state row is multiplied by before the first bar after these adjustments.
 
-        A slot of degree (price, volume) gets (numerator / denominator) ** (volume - price), rounded once; exactly 1.0
-        where the two cancel.
+        last, close: closes of the bars before and after, as they traded. A slot of degree (price, volume) gets price
+        factor ** price * volume factor ** volume under the policy of its feature, computed exactly and rounded once.
         """
-        return self._factors(numerator, denominator)
+        scales = tuple(factors(changes, policy, last, close) for policy in self._policies)
+        return self._factors(scales, any(change.effect is Effect.NOTICE for change in changes))
 
     def lookback(self, output: str) -> int:
         """Bars before the first value of this output."""
@@ -92,6 +101,7 @@ class Plan:
                 "lookback": self.lookback(f.outputs[0]),
                 "degree_price": f.degree.price,
                 "degree_volume": f.degree.volume,
+                "policy": f.policy,
                 "flat": f.flat,
                 "state_bytes": 8 * sum(count for _, count, _ in f.layout()),
                 "oracle": f.oracle,
@@ -101,7 +111,7 @@ class Plan:
 
     def digest(self) -> str:
         """Hex digest (16 characters) of interval, names, parameters and state layout; where equal, state fits."""
-        rows = [(s.feature.name, s.feature.outputs, s.feature.inputs, s.arguments, s.feature.layout())
+        rows = [(s.feature.name, s.feature.outputs, s.feature.inputs, s.arguments, s.feature.layout(), s.feature.policy)
                 for s in self._steps]  # fmt: skip
         return hashlib.sha256(json.dumps([self.interval, rows]).encode()).hexdigest()[:16]
 
@@ -110,11 +120,12 @@ class Plan:
             self._known(name)
         if taken := set(feature.outputs) & set(self._degrees):
             raise FeatureError(f"two features give {', '.join(sorted(taken))}", where=feature.name)
-        step = _Step(feature, len(self._units), len(self._degrees) - len(COLUMNS), feature.arguments(interval_us))
+        step = _Step(feature, len(self._slots), len(self._degrees) - len(COLUMNS), feature.arguments(interval_us))
         inputs = [self._degrees[name] for name in feature.inputs]
-        for _, count, powers in feature.layout():
-            unit = sum(k * (d.volume - d.price) for k, d in zip(powers, inputs, strict=False))
-            self._units += [unit] * count
+        for slot, (_, count, powers) in zip(feature.state, feature.layout(), strict=True):
+            price = sum(k * d.price for k, d in zip(powers, inputs, strict=False))
+            volume = sum(k * d.volume for k, d in zip(powers, inputs, strict=False))
+            self._slots += [(price, volume, feature.policy, slot.forget)] * count
         warm = max((self._lookback[name] for name in feature.inputs), default=0)
         self._degrees |= dict.fromkeys(feature.outputs, feature.degree)
         self._lookback |= dict.fromkeys(feature.outputs, warm + feature.lookback)
@@ -132,14 +143,10 @@ class Plan:
             at_hand[name] = np.require(source, np.float64, WRITABLE)
         return at_hand[name]
 
-    def _scale(self, numerator: int, denominator: int) -> Floats:
-        powers = {unit: _power(numerator, denominator, unit) for unit in set(self._units)}
-        factors = np.array([powers[unit] for unit in self._units])
+    def _scale(self, scales: tuple[Scale, ...], notice: bool) -> Floats:
+        of = dict(zip(self._policies, scales, strict=True))
+        kinds = {(price, volume, policy) for price, volume, policy, _ in self._slots}
+        powers = {(p, v, policy): float(of[policy][0] ** p * of[policy][1] ** v) for p, v, policy in kinds}
+        factors = np.array([0.0 if notice and forget else powers[p, v, policy] for p, v, policy, forget in self._slots])
         factors.flags.writeable = False
         return factors
-
-
-def _power(numerator: int, denominator: int, exponent: int) -> float:
-    """(numerator / denominator) ** exponent of whole numbers, rounded once."""
-    a, b = (numerator, denominator) if exponent >= 0 else (denominator, numerator)
-    return float(a ** abs(exponent) / b ** abs(exponent))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, volatility, zscore
+from udfs.adjustment import Policy
+from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
 from udfs.kernels.state import Degree, Slot
 
 PRICE = Degree(price=1)
@@ -29,7 +30,8 @@ class Feature:
     """One row: `outputs` of `kernel` over `inputs` (bar columns or outputs of rows above), first at bar lookback + 1.
 
     `degree` is that of the outputs, `flat` what they are in a window that does not move (None: nothing special),
-    `oracle` the TA-Lib function that gives the same numbers ("" if there is none).
+    `oracle` the TA-Lib function that gives the same numbers ("" if there is none), `policy` the price series that it
+    sees: which corporate actions scale its state.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Feature:
     degree: Degree
     flat: float | None
     oracle: str
+    policy: Policy
 
     def layout(self) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
         """The state row: name, number of float64 slots and powers of the inputs of each part."""
@@ -69,6 +72,7 @@ def feature(
     degree: Degree = NONE,
     flat: float | None = None,
     oracle: str = "",
+    policy: Policy = Policy.SPLIT,
 ) -> Feature:
     """A row of the registry; `{param}` in outputs is filled in, `lookback` is a number or a rule over the parameters.
 
@@ -78,7 +82,7 @@ def feature(
     params = params or {}
     names = tuple(output.format(**params) for output in outputs)
     bars = lookback(SimpleNamespace(**params)) if callable(lookback) else lookback
-    return Feature(name, names, inputs, params, kernel, state, bars, degree, flat, oracle)
+    return Feature(name, names, inputs, params, kernel, state, bars, degree, flat, oracle, policy)
 
 
 def bars_per_year(interval_us: int) -> float:
@@ -96,6 +100,10 @@ def _sma(period: int) -> Feature:
 def _ema(period: int) -> Feature:
     return feature("ema", ("ema_{period}",), ("close",), ema.step, ema.STATE, lambda p: p.period - 1,
                    params={"period": period}, degree=PRICE, oracle="EMA")  # fmt: skip
+
+
+def _total_return(name: str, policy: Policy) -> Feature:
+    return feature(name, (name,), ("close",), log_return.step, log_return.STATE, 1, flat=0.0, policy=policy)
 
 
 MACD = ("macd_{fast}_{slow}_{signal}", "macd_signal_{fast}_{slow}_{signal}", "macd_hist_{fast}_{slow}_{signal}")
@@ -120,4 +128,8 @@ FEATURES: tuple[Feature, ...] = (
             lambda p: p.period - 1, params={"period": 20, "bars_per_year": bars_per_year}, flat=0.0),
     feature("volume_z", ("volume_z_{period}",), ("volume",), zscore.step, zscore.STATE, lambda p: p.period - 1,
             params={"period": 20}, flat=0.0),
+    _total_return("log_total_return", Policy.TOTAL),
+    _total_return("log_total_return_ex", Policy.TOTAL_EX),
+    feature("suspect_split", ("suspect_split",), ("open", "close", "volume"), suspect_split.step, suspect_split.STATE,
+            1, params={"period": 20}, flat=0.0),
 )  # fmt: skip

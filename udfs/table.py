@@ -15,14 +15,15 @@ TIME = pa.timestamp("us", tz="UTC")
 KEYS = ["symbol", "event_time"]
 
 
-def table(frames: Iterable[Frame]) -> pa.Table:
+def table(frames: Iterable[Frame], known_at: int | None = None) -> pa.Table:
     """Columns of `features compute` (symbol, event_time, features), sorted by event_time, symbol.
 
-    Only the highest revision of a row counts; rows that an amendment removed are left out.
+    Only the highest revision of a row counts; rows that an amendment removed are left out. known_at (microseconds
+    UTC): of what was known by then, None for all. Once the bar that ends then has closed, the answer stays the same.
     """
     by_view: dict[str, list[Frame]] = {INDICATORS: [], CROSS_ASSET: []}
     for frame in frames:
-        if frame.view in by_view:
+        if frame.view in by_view and (known_at is None or frame.known_at <= known_at):
             by_view[frame.view].append(frame)
     joined = _newest(by_view[INDICATORS]).join(_newest(by_view[CROSS_ASSET]), KEYS, join_type="full outer")
     cross = [name for name in OUTPUTS if name in joined.column_names]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from udfs.compiled import njit
 from udfs.fnv import EMPTY_TEXT
-from udfs.kernels.state import Floats
+from udfs.kernels.state import Floats, Rows
 from udfs.ticks import CANCEL, HEARTBEAT
 
 REASONS = ("", "empty_symbol", "price_not_finite", "price_not_positive", "size_not_valid", "event_time_gap")
@@ -22,17 +22,18 @@ def validate(
     price: Floats,
     size: Floats,
     kind: NDArray[np.int8],
-    first: int,
-    last: int,
+    first: Rows,
+    last: Rows,
 ) -> NDArray[np.int8]:
     """Reason codes int8[n].
 
     symbol: uint64 hashes; event_time: int64 microseconds; price, size: float64; kind: int8; first, last: the earliest
-    and latest payload time that the block's record times allow. A heartbeat only has a time; a cancel needs no price.
+    and latest payload time, int64 microseconds, that each record's block
+    allows. A heartbeat only has a time; a cancel needs no price.
     """
     reason = np.zeros(kind.shape[0], np.int8)
     for i in range(kind.shape[0]):
-        if event_time[i] < first or event_time[i] >= last:
+        if event_time[i] < first[i] or event_time[i] >= last[i]:
             reason[i] = GAP
         elif kind[i] == HEARTBEAT:
             continue

@@ -10,8 +10,8 @@ RECORD = Types.ROW_NAMED(["topic", "k", "v", "ts"], [Types.STRING(), BYTES, BYTE
 
 TICKS, LATE, ACTION = "ticks", "late", "action"
 VIEWS = (BARS, INDICATORS, CROSS_ASSET)
-"""Kinds of payload: Ticks, one late tick with its raw message, an action (JSON), a Frame of one of the VIEWS. Any other
-kind is the name of a topic, and the payload is a message that goes there as it is."""
+"""Kinds of payload: Ticks, late ticks with raw messages, an action (JSON), a Frame of one of the VIEWS or of MOVED
+bars. Any other kind is the name of a topic, and the payload is a message that goes there as it is."""
 
 
 def envelope(frame: Frame) -> Row:

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 
 from pyflink.datastream import RuntimeContext
 
-from udfs.rewind import FATES, Shard
+from udfs.tick_shard import FATES, TickShard
 
 
 class Counts:
     """Gauges over the shards of one operator, exact across restarts; and a counter of dead letters since the start."""
 
-    def __init__(self, context: RuntimeContext, shards: Mapping[int, Shard]) -> None:
+    def __init__(self, context: RuntimeContext, shards: Mapping[int, TickShard]) -> None:
         group = context.get_metrics_group().add_group("tickloom")
         for fate in FATES:
-            group.gauge(fate, lambda fate=fate: sum(shard.counts.get(fate, 0) for shard in shards.values()))
+            group.gauge(fate, lambda fate=fate: sum(shard.counts[fate] for shard in shards.values()))
         self._dead = group.counter("dead_letters")
 
     def dead(self) -> None:

@@ -3,45 +3,41 @@
 from collections.abc import Iterator
 
 from pyflink.common import Row, Types
-from pyflink.datastream import DataStream, KeyedProcessFunction, RuntimeContext
+from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
-from jobs.runtime.envelope import ENVELOPE, envelope
-from jobs.runtime.keyed import KeyedBytes
+from jobs.runtime.envelope import ENVELOPE
+from jobs.runtime.shards import Shards, remind
+from schemas.settings import parse_duration
 from udfs.cross import Universe
 from udfs.frame import INDICATORS, Frame
 
 TILE = 0  # one universe, one tile; a larger one is cut into row blocks
 
 
-class CrossSection(KeyedProcessFunction):
+class CrossSection(Shards[Universe]):
     """The Universe of a tile: its ring of returns is keyed state."""
 
-    def __init__(self, horizon_bars: int) -> None:
-        self.horizon_bars = horizon_bars
+    def __init__(self, interval: str, horizon_bars: int) -> None:
+        self.interval_us, self.horizon_bars = parse_duration(interval), horizon_bars
 
     def open(self, context: RuntimeContext) -> None:
-        """Bind the state, which is read with the first frame; count the frames that are older than the ring."""
-        self.log = KeyedBytes(context, "returns")
-        self.universe: Universe | None = None
+        """Bind the state; count the frames that are older than the ring."""
+        super().open(context)
         group = context.get_metrics_group().add_group("tickloom")
-        group.gauge("cross_asset_refused", lambda: self.universe.meta["refused"] if self.universe else 0)
+        group.gauge("cross_asset_refused", self._refused)
 
-    def process_element(self, row: Row, context: KeyedProcessFunction.Context) -> Iterator[Row]:
-        """A frame on time waits for its time, a late one amends."""
-        frame = Frame.unpack(row[2])
-        universe = self._universe()
-        yield from map(envelope, universe.accept(frame))
-        if frame.event_time in universe.waiting:
-            context.timer_service().register_event_time_timer(frame.event_time // 1000 - 1)
+    def _refused(self) -> int:
+        return sum(universe.log.meta.get("refused", 0) for universe in self.shards.values())
 
-    def on_timer(self, timestamp: int, context: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        """The watermark passed a bar time: every shard's frame is here."""
-        yield from map(envelope, self._universe().close((timestamp + 1) * 1000))
+    def make(self, number: int) -> Universe:
+        """The tile."""
+        return Universe(self.store, self.interval_us, self.horizon_bars)
 
-    def _universe(self) -> Universe:
-        if self.universe is None:
-            self.universe = Universe(self.log, self.horizon_bars)
-        return self.universe
+    def take(self, shard: Universe, row: Row, timers: TimerService) -> Iterator[Row]:
+        """A shard's frame."""
+        if (end := shard.hear(Frame.unpack(row[2]))) is not None:
+            remind(timers, end)
+        yield from ()
 
 
 def cross_section(frames: DataStream, function: CrossSection) -> DataStream:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pyflink.table import FunctionContext, TableFunction
 
-from jobs.runtime.dead_letters import DeadLetters
+from jobs.runtime.dead_letters import DeadLetters, pack_raw
 from jobs.runtime.envelope import ACTION, LATE, TICKS
 from schemas.errors import DecodeError
 from schemas.registry import Lookup
 from schemas.wire import REASONS, decode
-from udfs import packing, validate
+from udfs import validate
 from udfs.adjustment import problem
 from udfs.decode import Decoded, Decoder
 from udfs.ticks import HEARTBEAT, Ticks, shard_of
@@ -29,7 +29,7 @@ COLUMNS = ("symbol", "event_time", "price", "size", "sequence", "trade_id", "kin
 
 
 class DecodePrices(TableFunction):
-    """(late, block end, messages, partitions, offsets) -> rows (shard, kind, payload)."""
+    """(late, ends of blocks, messages, partitions, offsets) -> rows (shard, kind, payload); one end, or one each."""
 
     def __init__(self, registry_url: str, dead: DeadLetters, shards: int, block_us: int, max_gap_us: int) -> None:
         self.registry_url, self.dead, self.shards = registry_url, dead, shards
@@ -41,12 +41,13 @@ class DecodePrices(TableFunction):
         self.heartbeats = context.get_metric_group().add_group("tickloom").counter("heartbeats")
 
     def eval(
-        self, late: bool, end: datetime, messages: list[bytes | None], partitions: list[int], offsets: list[int]
+        self, late: bool, ends: list[datetime], messages: list[bytes | None], partitions: list[int], offsets: list[int]
     ) -> Iterator[tuple[int, str, bytes]]:
-        """One block; good neighbours of a bad message are unharmed."""
+        """One block, or late records of several; good neighbours of a bad message are unharmed."""
         decoded = self.decoder.decode(messages)
         columns = decoded.columns
-        last = (end - EPOCH) // MICROSECOND + self.max_gap_us
+        last = np.array([(end - EPOCH) // MICROSECOND for end in ends]) + self.max_gap_us
+        last = np.ascontiguousarray(np.broadcast_to(last, len(messages)))
         reason = validate.validate(
             columns["symbol"], columns["event_time"], columns["price"], columns["size"], columns["kind"],
             last - self.block_us - 2 * self.max_gap_us, last)  # fmt: skip
@@ -58,20 +59,21 @@ class DecodePrices(TableFunction):
         fine = (decoded.error == 0) & (reason == 0)
         good = np.flatnonzero(fine & (columns["kind"] != HEARTBEAT))
         self.heartbeats.inc(int(fine.sum()) - len(good))
-        for shard, ticks in self._by_shard(decoded, good):
+        for shard, ticks, rows in self._by_shard(decoded, good):
             if late:
-                arrays = {"ticks": np.frombuffer(ticks.pack(), "u1"), "raw": np.frombuffer(messages[0], "u1")}
-                yield shard, LATE, packing.pack({"partition": partitions[0], "offset": offsets[0]}, arrays)
+                columns = ([of[i] for i in rows] for of in (messages, partitions, offsets))
+                yield shard, LATE, pack_raw(*columns, ticks.pack())
             else:
                 yield shard, TICKS, ticks.pack()
 
-    def _by_shard(self, decoded: Decoded, good: NDArray[np.int64]) -> Iterator[tuple[int, Ticks]]:
+    def _by_shard(self, decoded: Decoded, good: NDArray[np.int64]) -> Iterator[tuple[int, Ticks, NDArray[np.int64]]]:
+        """Shard, its ticks, and which of the block's messages they are."""
         if len(good):
             symbols, code = decoded.dictionary("symbol", good)
             ticks = Ticks(symbols, code, *(decoded.columns[name][good] for name in COLUMNS[1:]))
             shard = np.array([shard_of(name, self.shards) for name in symbols])[code]
             for number in np.unique(shard):
-                yield int(number), ticks.take(shard == number)
+                yield int(number), ticks.take(shard == number), good[shard == number]
 
 
 class DecodeActions(TableFunction):

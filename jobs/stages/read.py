@@ -1,6 +1,7 @@
 """Read: Kafka topics -> blocks of raw messages, on time and late, by SQL -> decoded rows (shard, kind, payload).
 
-One predicate splits on-time from late records, so each takes exactly one way. Blocks are shared out by offset, not by
+One predicate splits on-time from late records, so each takes exactly one way; late ones are gathered for 0.1 s of
+the clock, for a call of Python costs more than a record. Blocks are shared out by offset, not by
 key: every lane gets equal work whatever the symbols are, and the shard follows from the payload's symbol.
 """
 
@@ -15,14 +16,17 @@ from schemas.settings import Settings, parse_duration
 LANES = 4
 RESULT = [DataTypes.INT(), DataTypes.STRING(), DataTypes.BYTES()]
 
+LATE = """select v, part, pos, window_end block_end, proctime() heard from windowed where window_time < wm"""
 ROWS = f"""
 select r.shard, r.kind, r.payload from (
-    select false late, window_end block_end, array_agg(v) v, array_agg(part) part, array_agg(pos) pos
+    select false late, array[window_end] ends, array_agg(v) v, array_agg(part) part, array_agg(pos) pos
     from windowed where wm is null or window_time >= wm
     group by window_start, window_end, mod(pos, {LANES})
     union all
-    select true, window_end, array[v], array[part], array[pos] from windowed where window_time < wm
-) b, lateral table(decode_prices(late, block_end, v, part, pos)) as r(shard, kind, payload)
+    select true, array_agg(block_end), array_agg(v), array_agg(part), array_agg(pos)
+    from table(tumble(table late, descriptor(heard), interval '0.1' second))
+    group by window_start, window_end
+) b, lateral table(decode_prices(late, ends, v, part, pos)) as r(shard, kind, payload)
 union all
 select r.shard, r.kind, r.payload
 from corporate_action a, lateral table(decode_actions(v, part, pos)) as r(shard, kind, payload)
@@ -43,4 +47,5 @@ def read(
     tables.create_temporary_view("marked", marked)
     tumble = f"table(tumble(table marked, descriptor(rt), interval '{seconds:.3f}' second))"
     tables.create_temporary_view("windowed", tables.sql_query(f"select * from {tumble}"))
+    tables.create_temporary_view("late", tables.sql_query(LATE))
     return tables.to_data_stream(tables.sql_query(ROWS))

@@ -3,7 +3,7 @@
 import time
 
 from schemas.errors import StackError
-from schemas.loader import TOPICS
+from schemas.loader import TOPICS, dead_letter_topics
 
 PARTITIONS = 2
 PATIENCE_S, POLL_S = 10.0, 0.1
@@ -11,7 +11,7 @@ PATIENCE_S, POLL_S = 10.0, 0.1
 
 def names() -> list[str]:
     """Every topic that the stack has."""
-    return [*TOPICS, *(f"{topic}.dlq" for topic in TOPICS)]
+    return [*TOPICS, *dead_letter_topics()]
 
 
 def create(bootstrap: str, replicas: int) -> None:

@@ -24,11 +24,15 @@ class Degree:
 
 @dataclass(frozen=True)
 class Slot:
-    """One named piece of state: `powers` of the kernel's inputs in order, one slot or `per` parameter that many."""
+    """One named piece of state: `powers` of the kernel's inputs in order, one slot or `per` parameter that many.
+
+    forget: a notice that a gap in the price is no split sets it to zero.
+    """
 
     name: str
     powers: tuple[int, ...] = ()
     per: str = ""
+    forget: bool = False
 
 
 COUNT = Slot("count")

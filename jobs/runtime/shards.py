@@ -1,0 +1,101 @@
+"""The operator that the keyed stages share: one object a key, told of time, and of its turn to amend the past.
+
+In: rows (shard, kind, payload) and the watermark. Out: what the objects emit. An object has `clock`, `advance(until)`,
+`amend()` and `dirty` (see udfs/tick_shard.py and its like); its log is keyed state, so it is a checkpoint's. Changes
+of the past are many when a feed repeats itself or catches up, and each costs a replay; so they are applied in turns,
+which take at most SHARE of the operator's time, and all at the end of a bounded input.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
+
+from pyflink.common import Row
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext, TimeDomain, TimerService
+
+from jobs.runtime.envelope import envelope
+from jobs.runtime.keyed import KeyedBytes
+from udfs.frame import Frame
+from udfs.log import Log
+
+END = 2**63 - 1
+"""Event time, in milliseconds, at the end of a bounded input."""
+SHARE = 0.04
+SOON_MS = 50
+
+
+class Amendable(Protocol):
+    """What a key's object can do."""
+
+    log: Log
+
+    @property
+    def dirty(self) -> bool:
+        """Whether changes of the past wait."""
+
+    def advance(self, until: int) -> list[Frame]:
+        """Event time has passed, microseconds UTC."""
+
+    def amend(self) -> list[Frame]:
+        """Apply the changes."""
+
+
+Shard = TypeVar("Shard", bound=Amendable)
+
+
+class Shards(KeyedProcessFunction, Generic[Shard]):
+    """Binds the state, keeps the objects, sets the timers. A stage says how an object is made and what it takes."""
+
+    def open(self, context: RuntimeContext) -> None:
+        """Bind the state, which is read with the first row of a key."""
+        self.store = KeyedBytes(context, "log")
+        self.shards: dict[int, Shard] = {}
+        self.rest_until_ms = 0
+        group = context.get_metrics_group().add_group("tickloom")
+        group.gauge("state_bytes", lambda: sum(shard.log.meta["bytes"] for shard in self.shards.values()))
+
+    def make(self, number: int) -> Shard:
+        """The object of a key, restored from `self.store`."""
+        raise NotImplementedError
+
+    def take(self, shard: Shard, row: Row, timers: TimerService) -> Iterator[Row]:
+        """One row."""
+        raise NotImplementedError
+
+    def process_element(self, row: Row, context: KeyedProcessFunction.Context) -> Iterator[Row]:
+        """One row, after the time that has passed."""
+        shard, timers = self._shard(context.get_current_key()), context.timer_service()
+        passed_ms = timers.current_watermark() + 1
+        if 0 < passed_ms < END:
+            yield from map(envelope, shard.advance(passed_ms * 1000))
+        yield from self.take(shard, row, timers)
+        if shard.dirty:
+            timers.register_event_time_timer(END)
+            timers.register_processing_time_timer(max(_now_ms() + SOON_MS, self.rest_until_ms))
+
+    def on_timer(self, timestamp: int, context: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
+        """The watermark passed the end of a bar, or a turn to amend has come."""
+        shard = self._shard(context.get_current_key())
+        if timestamp != END and context.time_domain() is TimeDomain.EVENT_TIME:
+            yield from map(envelope, shard.advance((timestamp + 1) * 1000))
+        elif timestamp != END and _now_ms() < self.rest_until_ms:
+            context.timer_service().register_processing_time_timer(self.rest_until_ms)
+        elif shard.dirty:
+            started = _now_ms()
+            frames = shard.amend()
+            self.rest_until_ms = _now_ms() + round((_now_ms() - started) / SHARE)
+            yield from map(envelope, frames)
+
+    def _shard(self, number: int) -> Shard:
+        if number not in self.shards:
+            self.shards[number] = self.make(number)
+        return self.shards[number]
+
+
+def remind(timers: TimerService, bar_end_us: int) -> None:
+    """Have `advance` called when the watermark passes the end of a bar."""
+    timers.register_event_time_timer(bar_end_us // 1000 - 1)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

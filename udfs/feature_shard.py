@@ -1,0 +1,251 @@
+"""Bars to features: one shard of securities, its live state, and what happens when its past changes.
+
+In: bar frames of any shard of ticks, corporate actions, the passing of event time. Out: indicator frames, on time at
+revision 0, amended ones higher. State is a log (bars of the last H times, every K times an anchor: all feature state)
+plus live arrays in memory; a restore loads the newest anchor and steps forward. A bar that changed and an action heard
+of late are one move: replay the securities it touches from the anchor before, as they were and as they are, and emit
+the rows that differ. Changes wait until `amend`. This file must not know Flink, ticks or any indicator.
+
+    p/<bar end>/<n>   a frame that waits: for its time to pass, or, if that has passed, for `amend`
+    c/<name>          a corporate action;  q/<name>: one that waits
+    and what bar_log.py lists
+"""
+
+from collections.abc import MutableMapping
+
+import numpy as np
+
+from udfs.bar_log import BarLog
+from udfs.bars import COLUMNS
+from udfs.fold import Due, fold
+from udfs.frame import BARS, INDICATORS, Frame
+from udfs.history import History, Slot, merge
+from udfs.kernels.state import Floats, Rows
+from udfs.log import DEFAULT, NEVER, Heard, Horizon, Record
+from udfs.plan import TIME, Plan
+from udfs.securities import Actions
+from udfs.tick_shard import MOVE
+
+
+class FeatureShard:
+    """The securities of one shard: feature state float64[N, plan.width] behind a log."""
+
+    def __init__(
+        self, shard: int, plan: Plan, interval_us: int, store: MutableMapping[str, bytes],
+        horizon: Horizon = DEFAULT, calendar: str = "24/7",
+    ) -> None:  # fmt: skip
+        self.shard, self.plan, self.interval_us = shard, plan, interval_us
+        self.calendar = calendar
+        self.log = BarLog(store, horizon, plan.width)
+        self.waiting = self.log.numbered("p")
+        self.heard, self.news = Heard(self.log, "c"), Heard(self.log, "q")
+        self.actions = Actions(self.heard.records.values(), calendar)
+        self.rows: dict[str, int] = {}
+        self.names: list[str] = []
+        self.state = np.zeros((0, plan.width))
+        anchor = self.log.anchors[-1] if self.log.anchors else NEVER
+        names, state = self.log.anchor(anchor)
+        rows = self._allot(names)
+        self.state[rows] = state
+        self.ids = {end: self._allot(slot.securities) for end, slot in self.log.slots.items()}
+        self._replay(np.arange(len(self.names)), self.state, anchor, self.clock)
+
+    @property
+    def clock(self) -> int:
+        """End of the newest bar time that has passed, microseconds UTC; NEVER before the first."""
+        return self.log.meta["clock"]
+
+    @property
+    def dirty(self) -> bool:
+        """Whether changes of the past wait for `amend`."""
+        return bool(self.news.records) or any(end <= self.clock for end in self.waiting)
+
+    def hear(self, frame: Frame) -> int | None:
+        """Take a frame of bars; it waits. The bar end to be reminded at, None if that has passed: then for `amend`.
+
+        BeyondHorizon if it is older than the log.
+        """
+        end = frame.event_time
+        if end <= self.clock:
+            self.log.base(end, f"a bar that ends at {end}")
+        self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
+        self.waiting[end] += 1
+        self.log.save()
+        return end if end > self.clock else None
+
+    def act(self, record: Record) -> None:
+        """Take a corporate action; it waits. BeyondHorizon if bars that are no longer in the log would change by it."""
+        if record in self.heard or record in self.news:
+            return
+        for name, ex_time in self._changed(self._actions(record)).items() if self.log.meta.get("trimmed") else ():
+            self.log.base(ex_time + 1, f"what action {record['event_id']} changes of {name}")
+        self.news.add(record)
+        self.log.save()
+
+    def advance(self, until: int) -> list[Frame]:
+        """Event time has passed `until` (microseconds UTC): the features of all bar times that end by then."""
+        ends = sorted(end for end in self.waiting if self.clock < end <= until)
+        frames = self.amend() if ends and self.news.records else []
+        for end in ends:
+            frames += self._close(end)
+        self.log.meta["clock"] = max(self.clock, until // self.interval_us * self.interval_us)
+        if ends:
+            self.log.trim(self.waiting)
+            self.ids = {end: self.ids[end] for end in self.log.times}
+            self.log.save()
+        return frames
+
+    def amend(self) -> list[Frame]:
+        """Apply what was heard of the past: frames of the rows that differ, at a higher revision."""
+        heard = [frame for end in sorted(self.waiting) if end <= self.clock for frame in self._take(end)]
+        actions = self._actions() if self.news.records else self.actions
+        changed = self._changed(actions)
+        touched = sorted({name for frame in heard for part in frame.ids() for name in part} | set(changed))
+        rows = self._allot(touched)
+        since = min(
+            [frame.event_time for frame in heard] + [ex_time + 1 for ex_time in changed.values()], default=NEVER
+        )
+        base = self.log.base(since, "a change of the past") if touched else NEVER
+        before = self._history(rows, base, keep=False)
+        for frame in heard:
+            self._put(frame.event_time, self.log.slot(frame.event_time), frame)
+        self.actions = actions
+        self.heard.take(self.news)
+        after = self._history(rows, base, keep=True)
+        frames = self._amended(before, after, _removed(heard))
+        self.log.save()
+        return frames
+
+    def _close(self, end: int) -> list[Frame]:
+        for frame in self._take(end):
+            self._put(end, self.log.slot(end), frame)
+        slot, rows = self.log.slot(end), self.ids[end]
+        due = Due.of(self.actions.adjustments, self.rows)
+        features = fold(self.plan, self.state, rows, np.full(len(rows), end), slot.values, due)
+        self.log.meta["closed"] = self.log.meta.get("closed", 0) + 1
+        if self.log.meta["closed"] % self.log.horizon.anchor == 0:
+            self.log.put_anchor(end, self.names, self.state[: len(self.names)])
+        self.log.meta["clock"] = end
+        return self._frames(end, end, 0, slot, np.arange(len(rows)), features, Slot())
+
+    def _actions(self, *more: Record) -> Actions:
+        """What holds by all records heard, applied or not."""
+        return Actions([*self.heard.records.values(), *self.news.records.values(), *more], self.calendar)
+
+    def _changed(self, actions: Actions) -> dict[str, int]:
+        """Securities whose bars in the past are other ones by these actions -> the first ex time that makes them so."""
+        changed = {}
+        for name in {*actions.adjustments, *self.actions.adjustments} & set(self.rows):
+            now, was = (set(of.adjustments.get(name, ())) for of in (actions, self.actions))
+            first = min((each.ex_time_us for each in now ^ was), default=self.clock)
+            if self.state[self.rows[name], TIME] > first:
+                changed[name] = first
+        return changed
+
+    def _amended(self, before: History, after: History, removed: dict[int, Slot]) -> list[Frame]:
+        """Frames of what differs, and of the bars that ceased to exist."""
+        changed = after.changed(before)
+        frames = []
+        for end in sorted({*after.times[changed].tolist(), *removed}):
+            new = np.flatnonzero(changed & (after.times == end))
+            places = np.array([int(np.flatnonzero(self.ids[end] == row)[0]) for row in after.rows[new]], "i8")
+            known_at, number = self.clock + self.interval_us, self.log.amendment(end)
+            gone = removed.get(end, Slot())
+            frames += self._frames(end, known_at, number, self.log.slot(end), places, after.features[new], gone)
+        return frames
+
+    def _frames(
+        self, end: int, known_at: int, revision: int, slot: Slot, places: Rows, features: Floats, removed: Slot
+    ) -> list[Frame]:
+        """Rows of a slot and what was removed from it, a frame for each base of revisions."""
+        frames = []
+        rows = slot.part(places.tolist())
+        for base in np.unique(np.concatenate([rows.base, removed.base])).tolist():
+            here = sorted(np.flatnonzero(rows.base == base).tolist(), key=rows.symbols.__getitem__)
+            gone = removed.part(np.flatnonzero(removed.base == base).tolist())
+            shown = rows.part(here)
+            ids, symbols = shown.securities + gone.securities, shown.symbols + gone.symbols
+            frames.append(Frame(INDICATORS, self.shard, end, known_at, base + revision, shown.symbols,
+                                self.plan.outputs, features[here], removed=gone.symbols,
+                                securities=ids if ids != symbols else []))  # fmt: skip
+        return frames
+
+    def _history(self, rows: Rows, base: int, *, keep: bool) -> History:
+        """Replay these rows from an anchor to the clock. With keep, later anchors and the live state follow."""
+        names = [self.names[row] for row in rows]
+        state = np.zeros((len(rows), self.plan.width))
+        _copy(*self.log.anchor(base), names, state)
+        parts = [self._replay(rows, state, base, base)]
+        for stop in [a for a in self.log.anchors if a > base and keep] + [self.clock]:
+            parts.append(self._replay(rows, state, base, stop))
+            base = stop
+            if keep and stop in self.log.anchors:
+                others, old = self.log.anchor(stop)
+                kept = [i for i, name in enumerate(others) if name not in set(names)]
+                self.log.put_anchor(stop, [others[i] for i in kept] + names, np.concatenate([old[kept], state]))
+        if keep:
+            self.state[rows] = state
+        return History(
+            *(np.concatenate([getattr(one, name) for one in parts]) for name in ("times", "rows", "features"))
+        )
+
+    def _replay(self, rows: Rows, state: Floats, after: int, until: int) -> History:
+        """Fold the logged bars of these live rows in (after, until] into their state."""
+        ends = self.log.between(after, until)
+        local = np.full(len(self.names), -1)
+        local[rows] = np.arange(len(rows))
+        ids = np.concatenate([np.empty(0, "i8"), *(self.ids[end] for end in ends)])
+        keep = np.flatnonzero(local[ids] >= 0)
+        bars = [self.log.slots[end].values for end in ends]
+        values = np.concatenate([np.empty((0, len(COLUMNS))), *bars])[keep]
+        times = np.repeat(np.array(ends, "i8"), [len(self.ids[end]) for end in ends])[keep]
+        due = Due.of(self.actions.adjustments, {self.names[row]: i for i, row in enumerate(rows)})
+        features = fold(self.plan, state, local[ids[keep]], times, values, due)
+        return History(times, ids[keep], features)
+
+    def _put(self, end: int, slot: Slot, frame: Frame) -> None:
+        """Write a slot with a frame's bars merged in; those that moved begin their revisions higher."""
+        slot = merge(slot, frame, frame.revision // MOVE * MOVE)
+        self.log.put(end, slot)
+        self.ids[end] = self._allot(slot.securities)
+
+    def _take(self, end: int) -> list[Frame]:
+        """The frames that wait for a time, which then wait no longer."""
+        keys = [f"p/{end}/{n}" for n in range(self.waiting.pop(end))]
+        frames = [Frame.unpack(self.log[key]) for key in keys]
+        for key in keys:
+            del self.log[key]
+        return frames
+
+    def _allot(self, names: list[str]) -> Rows:
+        """State rows of these securities, new ones at zero."""
+        for name in names:
+            if name not in self.rows:
+                self.rows[name] = len(self.names)
+                self.names.append(name)
+        if len(self.names) > len(self.state):
+            grown = np.zeros((max(2 * len(self.state), len(self.names)), self.plan.width))
+            grown[: len(self.state)] = self.state
+            self.state = grown
+        return np.array([self.rows[name] for name in names], "i8")
+
+
+def _removed(heard: list[Frame]) -> dict[int, Slot]:
+    """Bar end -> the bars that these frames leave without a successor; one that moved lives on in another shard."""
+    found: dict[int, dict[str, Slot]] = {}
+    for frame in heard:
+        of, base = found.setdefault(frame.event_time, {}), frame.revision // MOVE * MOVE
+        for symbol in [*frame.symbols, *frame.removed]:
+            of.pop(symbol, None)
+        if frame.view == BARS:
+            for symbol, security in zip(frame.removed, frame.ids()[1], strict=True):
+                of[symbol] = Slot([security], [symbol], np.zeros((1, len(COLUMNS))), np.array([base]))
+    return {end: Slot.all(list(of.values())) for end, of in found.items() if of}
+
+
+def _copy(names: list[str], source: Floats, wanted: list[str], target: Floats) -> None:
+    """Copy state rows by name."""
+    place = {name: i for i, name in enumerate(names)}
+    for i, name in enumerate(wanted):
+        if name in place:
+            target[i] = source[place[name]]

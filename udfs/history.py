@@ -1,0 +1,80 @@
+"""What was computed over a stretch of the past, and where two versions of it differ.
+
+In: bars per time as a log holds them. Out: features of some rows over many times as columns, compared bit by bit.
+This file must not know logs, anchors or how features are computed.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.bars import COLUMNS
+from udfs.frame import Frame
+from udfs.kernels.state import Floats, Rows
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The bars of one time: securities ascending, symbols as they trade, values float64[n, 6], base int64[n].
+
+    base: what the revisions of each row begin at; it rises when the bar moves to another security.
+    """
+
+    securities: list[str] = field(default_factory=list)
+    symbols: list[str] = field(default_factory=list)
+    values: Floats = field(default_factory=lambda: np.empty((0, len(COLUMNS))))
+    base: Rows = field(default_factory=lambda: np.empty(0, "i8"))
+
+    def part(self, rows: list[int]) -> "Slot":
+        """The bars at these places."""
+        securities, symbols = ([names[i] for i in rows] for names in (self.securities, self.symbols))
+        return Slot(securities, symbols, self.values[rows].reshape(len(rows), len(COLUMNS)), self.base[rows])
+
+    @staticmethod
+    def all(parts: "list[Slot]") -> "Slot":
+        """The bars of several slots of one time."""
+        securities = [name for part in parts for name in part.securities]
+        symbols = [name for part in parts for name in part.symbols]
+        values, base = np.concatenate([part.values for part in parts]), np.concatenate([part.base for part in parts])
+        return Slot(securities, symbols, values, base)
+
+
+def merge(slot: Slot, frame: Frame, base: int) -> Slot:
+    """The slot with the frame's rows in place of what it had of them, and without what the frame removes."""
+    securities, removed = frame.ids()
+    rows = dict(zip(slot.securities, zip(slot.symbols, slot.values, slot.base, strict=True), strict=True))
+    for security, symbol in zip(removed, frame.removed, strict=True):
+        if rows.get(security, ("",))[0] == symbol:
+            del rows[security]
+    for security, symbol, values in zip(securities, frame.symbols, frame.values, strict=True):
+        rows[security] = symbol, values, np.int64(base)
+    names = sorted(rows)
+    symbols, values, bases = zip(*(rows[name] for name in names), strict=True) if names else ((), (), ())
+    return Slot(names, list(symbols), np.array(values).reshape(len(names), len(COLUMNS)), np.array(bases, "i8"))
+
+
+@dataclass(frozen=True)
+class History:
+    """Features float64[M, F] of bars in time order: times int64[M], rows int64[M] of the live state."""
+
+    times: Rows
+    rows: Rows
+    features: Floats
+
+    def changed(self, before: "History") -> NDArray[np.bool_]:
+        """Which bars here, bool[M], were not there before or had other bits."""
+        here, there = _keys(self, before)
+        if not len(there):
+            return np.ones(len(here), bool)
+        order = np.argsort(there)
+        at = order[np.minimum(np.searchsorted(there, here, sorter=order), len(order) - 1)]
+        bits, was = self.features.view("i8"), before.features.view("i8")
+        return np.asarray((there[at] != here) | (bits != was[at]).any(axis=1))
+
+
+def _keys(*histories: History) -> list[Rows]:
+    """A number for each (time, row), the same in all histories."""
+    times = np.unique(np.concatenate([one.times for one in histories]))
+    width = max((int(one.rows.max(initial=0)) for one in histories), default=0) + 1
+    return [np.searchsorted(times, one.times) * width + one.rows for one in histories]

@@ -1,0 +1,84 @@
+"""The whole way from ticks to features in one process: the shards of every stage, and no engine between them.
+
+In: ticks, corporate actions, the passing of event time, in any order. Out: the frames that a job would emit. It is the
+job's own code; what Flink adds (transport, timers, checkpoints) is left out. This file must not know Flink.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from udfs.cross import Universe
+from udfs.feature_shard import FeatureShard
+from udfs.frame import BARS, INDICATORS, MOVED, Frame
+from udfs.log import DEFAULT, Horizon, Record
+from udfs.plan import Plan
+from udfs.registry import FEATURES, Feature
+from udfs.tick_shard import TickShard
+from udfs.ticks import Ticks, shard_of
+
+Stores = defaultdict[str, dict[str, bytes]]
+
+
+class Simulation:
+    """All shards of all stages. stores: what they keep, by stage and shard; a new Simulation over it is a restore."""
+
+    def __init__(
+        self, interval_us: int, plan: Plan | None = None, *, interval: str = "1m", shards: int = 2,
+        horizon: Horizon = DEFAULT, features: Sequence[Feature] = FEATURES, stores: Stores | None = None,
+    ) -> None:  # fmt: skip
+        self.plan = plan or Plan(interval, features)
+        self.shards, self.interval_us = shards, interval_us
+        self.stores: Stores = defaultdict(dict) if stores is None else stores
+        self.ticks = [TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon) for i in range(shards)]
+        self.features = [
+            FeatureShard(i, self.plan, interval_us, self.stores[f"features/{i}"], horizon) for i in range(shards)
+        ]
+        self.universe = Universe(self.stores["universe"], interval_us, horizon.bars)
+        self.refused = 0
+
+    def hear_ticks(self, ticks: Ticks) -> None:
+        """Records of any symbols and times."""
+        owner = np.array([shard_of(name, self.shards) for name in ticks.symbols], "i8")[ticks.code]
+        for i in np.unique(owner).tolist():
+            _, refused = self.ticks[i].accept(ticks.take(owner == i))
+            self.refused += int(refused.sum())
+
+    def hear_action(self, record: Record) -> list[Frame]:
+        """A corporate action, for every shard of both stages."""
+        moved = [frame for shard in self.ticks for frame in shard.act(record)]
+        for shard in self.features:
+            shard.act(record)
+        return self._route(moved)
+
+    def advance(self, until: int) -> list[Frame]:
+        """Event time has passed `until`, microseconds UTC."""
+        bars = [frame for shard in self.ticks for frame in shard.advance(until)]
+        emitted = self._route(bars)
+        rows = [frame for shard in self.features for frame in shard.advance(until)]
+        emitted += self._route(rows)
+        return emitted + self.universe.advance(until)
+
+    def amend(self) -> list[Frame]:
+        """Apply all that was heard of the past."""
+        emitted = self._route([frame for shard in self.ticks for frame in shard.amend()])
+        emitted += self._route([frame for shard in self.features for frame in shard.amend()])
+        return emitted + self.universe.amend()
+
+    def finish(self) -> list[Frame]:
+        """The end of the tape: every bar closes, every change is applied."""
+        last = max((end for shard in self.ticks for end in shard.chunks), default=0)
+        return self.advance(last) + self.amend()
+
+    def _route(self, frames: Iterable[Frame]) -> list[Frame]:
+        """Hand frames to the stage that reads them; those that leave the job."""
+        emitted = []
+        for frame in frames:
+            if frame.view in (BARS, MOVED):
+                self.features[frame.shard].hear(frame)
+            elif frame.view == INDICATORS:
+                self.universe.hear(frame)
+            if frame.view != MOVED:
+                emitted.append(frame)
+        return emitted
