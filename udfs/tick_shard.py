@@ -103,6 +103,7 @@ class TickShard:
         same = [each for each in self.heard.records.values() if each["event_id"] == record["event_id"]]
         if not any(each["action_type"] in IDENTITY for each in [record, *same]):
             self.heard.add(record)
+            self.log.save()
             return []
         now = Actions([*self.heard.records.values(), record], self.calendar)
         changed = {name for name in {*now.cuts, *self.actions.cuts} if self._differs(name, now)}
