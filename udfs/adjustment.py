@@ -1,16 +1,14 @@
-"""What one corporate action in force does to a price series, and which actions are in force.
+"""What a corporate action does to a price series: exact factors for prices and volumes from before it.
 
-In: records of market.corporate_action.v1 as dicts, in any order, with repeats. Out: the terms in force in order of
-application, and for each the exact factor by which prices and volumes from before it are multiplied. This file must
-not know state, bars, tickers' histories, or when a record arrived: the result is a pure function of the set. The
-formulas, with their sources, are in docs/corporate-actions.md.
+In: a record of market.corporate_action.v1 as a dict; the closes around it. Out: why it cannot be used, or its terms as
+an Adjustment, and factors. This file must not know other versions of the record, tickers' histories, state, or bars.
+The formulas, with their sources, are in docs/corporate-actions.md.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 from typing import Any, Final
@@ -141,27 +139,6 @@ def adjustment(action: Action, calendar: str = ALWAYS) -> Adjustment | None:
     return Adjustment(when(action, calendar), EFFECTS[kind], action["event_id"], **terms)
 
 
-def in_force(records: Iterable[Action], calendar: str = ALWAYS) -> list[Action]:
-    """The terms in force, sorted by ex time, effect and event_id; DataError for a record that `problem` names.
-
-    Of an event the highest version counts. CANCEL takes the event out; REINSTATE brings it back on the terms of the
-    highest NEW or REPLACE below it (its own, if none was heard). Two records of one version: FINAL before
-    PROVISIONAL, then the later known, then by content, so that the choice never depends on arrival.
-    """
-    events: defaultdict[str, list[Action]] = defaultdict(list)
-    for action in records:
-        if fault := problem(action, calendar):
-            raise DataError(f"{fault} in corporate action {action['event_id']!r}", where=f"{dict(action)}")
-        events[action["event_id"]].append(action)
-    found = [terms for heard in events.values() if (terms := _terms(heard))]
-
-    def order(action: Action) -> tuple[int, Effect, str]:
-        effect = EFFECTS.get(action["action_type"], Effect.NOTICE)
-        return when(action, calendar), effect, action["event_id"]
-
-    return sorted(found, key=order)
-
-
 def problem(action: Action, calendar: str = ALWAYS) -> str:
     """Why this record cannot be used ("" if it can): for a dead letter, before it is kept."""
     kind, cash = action["action_type"], action.get("cash_amount")
@@ -188,7 +165,7 @@ def problem(action: Action, calendar: str = ALWAYS) -> str:
 
 def when(action: Action, calendar: str = ALWAYS) -> int:
     """Microseconds UTC from which the terms hold: the open of the ex-day's session at the listing's `mic`."""
-    return ex_time(_days(action["ex_date"]), action.get("mic") or calendar)
+    return ex_time(days(action["ex_date"]), action.get("mic") or calendar)
 
 
 def _ratio_problem(action: Action) -> str:
@@ -199,7 +176,7 @@ def _ratio_problem(action: Action) -> str:
 
 
 def _day_problem(action: Action, calendar: str) -> str:
-    if abs(_days(action["ex_date"])) > LAST_DAY:
+    if abs(days(action["ex_date"])) > LAST_DAY:
         return f"ex_date {action['ex_date']} is not a day of this time"
     try:
         when(action, calendar)
@@ -216,28 +193,6 @@ def _ratio(action: Action) -> Fraction:
     return Fraction(action.get("numerator", 1), action.get("denominator", 1))
 
 
-def _terms(records: list[Action]) -> Action | None:
-    """The record whose terms hold, None when the event is cancelled."""
-    ranked = sorted(records, key=_rank)
-    last = ranked[-1]
-    if last["function"] == "CANCEL":
-        return None
-    if last["function"] == "REINSTATE":
-        return next((r for r in reversed(ranked) if r["function"] in ("NEW", "REPLACE")), last)
-    return last
-
-
-def _rank(action: Action) -> tuple[Any, ...]:
-    final = action.get("status") != "PROVISIONAL"
-    numbers = [-1 if (x := action.get(name)) is None else x for name in ("cash_amount", "subscription_price")]
-    texts = [action.get(name) or "" for name in ("action_type", "symbol", "other_symbol", "currency", "mic")]
-    terms = (_days(action["ex_date"]), action.get("numerator", 1), action.get("denominator", 1), *numbers, *texts)
-    return action["version"], final, _micros(action["known_at"]), FUNCTIONS.index(action["function"]), *terms
-
-
-def _days(day: date | int) -> int:
+def days(day: date | int) -> int:
+    """Days since 1970: Avro decodes a date, JSON and Parquet keep the number."""
     return day if isinstance(day, int) else day.toordinal() - EPOCH
-
-
-def _micros(instant: datetime | int) -> int:
-    return instant if isinstance(instant, int) else int(instant.timestamp() * 1_000_000)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from udfs.adjustment import Action, Adjustment, adjustment, in_force, when
+from udfs.adjustment import Action, Adjustment, adjustment, when
+from udfs.announcements import in_force
 from udfs.sessions import ALWAYS
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.errors import DataError
 from schemas.loader import load
-from udfs.adjustment import EFFECTS, NAMES, Adjustment, Effect, Policy, adjustment, factors, in_force, problem
+from udfs.adjustment import EFFECTS, NAMES, Adjustment, Effect, Policy, adjustment, factors, problem
+from udfs.announcements import in_force
 
 DAY_US = 86_400_000_000
 SESSION = date(2001, 1, 12)
@@ -68,6 +69,12 @@ def test_what_is_in_force(records, terms):
         assert [r["numerator"] if r["action_type"] == "SPLIT" else r["action_type"] for r in found] == [
             t["numerator"] if isinstance(t, dict) else t for t in terms
         ]
+
+
+def test_a_field_without_order_that_no_split_reads_decides_nothing():
+    amounts = [("CHF", nan), ("EUR", 1.0), ("USD", nan)]
+    records = [record(cash_amount=amount, currency=currency) for currency, amount in amounts]
+    assert {in_force(heard)[0]["currency"] for heard in permutations(records)} == {"EUR"}
 
 
 P, C = 40.0, 30.0  # close before, close after

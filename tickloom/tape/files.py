@@ -41,9 +41,9 @@ def price_writer(path: Path) -> pq.ParquetWriter:
 def write_actions(rows: list[dict[str, object]], path: Path) -> None:
     """Corporate actions (event_id, symbol, action_type, ex_date, known_at, and what their type needs) as a file.
 
-    version, function and status are those of a first and final announcement where they are left out.
+    What is left out is that of a first and final announcement, with a ratio of 1/1.
     """
-    first = {"version": 1, "function": "NEW", "status": "FINAL"}
+    first = {"version": 1, "function": "NEW", "status": "FINAL", "numerator": 1, "denominator": 1}
     pq.write_table(pa.Table.from_pylist([first | row for row in rows], ACTION), path)
 
 
