@@ -8,7 +8,7 @@ wait until `amend`, so that many cost as much as one. This file must not know Fl
     t/<bar end>/<n>   records of a bar: as they came, one run when it has closed, further ones of what came later
     b/<bar end>       the bars of a closed time as emitted: symbols, values, revision, counts, moves
     d/<bar end>       a closed time with records that wait for `amend`
-    c/<name>          a corporate action
+    c/<name>          a corporate action;  and what strays.py lists
     m                 clock and counters
 """
 
@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs import packing
-from udfs.bars import COLUMNS, build
+from udfs.bars import COLUMNS, Bars, build
 from udfs.frame import BARS, MOVED, Frame
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, NEVER, BeyondHorizon, Heard, Horizon, Log, Record
 from udfs.securities import Actions
+from udfs.strays import Strays
 from udfs.ticks import Ticks, shard_of
 
 COUNTS = ("duplicates", "cancelled", "amendments", "orphans")
@@ -64,6 +65,7 @@ class TickShard:
         self.dirty = {int(place[0]) for kind, place in self.log.places() if kind == "d"}
         self.heard = Heard(self.log, "c")
         self.actions = Actions(self.heard.records.values(), calendar)
+        self.strays = Strays(self.log)
         self._open: dict[int, list[Ticks]] = {}
 
     @property
@@ -106,8 +108,8 @@ class TickShard:
             self.log.save()
             return []
         now = Actions([*self.heard.records.values(), record], self.calendar)
+        self._refuse_beyond(now, record)
         changed = {name for name in {*now.cuts, *self.actions.cuts} if self._differs(name, now)}
-        self._refuse_beyond(changed, now, record)
         was, self.actions = self.actions, now
         self.heard.add(record)
         frames = [frame for end in self.times for frame in self._move(end, changed, was)]
@@ -116,9 +118,15 @@ class TickShard:
 
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until` (microseconds UTC): the bar frames of all bars that end by then."""
+        until = until // self.interval_us * self.interval_us
+        if until <= self.clock:
+            return []
         ends = sorted(end for end in self.chunks if self.clock < end <= until)
-        frames = [frame for end in ends for frame in self._close(end)]
-        self.log.meta["clock"] = max(self.clock, until // self.interval_us * self.interval_us)
+        kept = sorted({*self.times, *self.dirty, *ends})[-self.horizon.bars :]
+        # what waits is applied before this or the next stage forgets its bars
+        frames = self.amend() if any(end < kept[0] for end in self.dirty) else []
+        frames += [frame for end in ends for frame in self._close(end)]
+        self.log.meta["clock"] = until
         if ends:
             self._trim()
             self.log.save()
@@ -126,20 +134,24 @@ class TickShard:
 
     def amend(self) -> list[Frame]:
         """Build the closed bars again that got records since: frames of the rows that differ, at a higher revision."""
-        frames = [frame for end in sorted(self.dirty) for frame in self._rebuild(end)]
-        self.dirty.clear()
+        frames = []
+        while self.dirty:  # a bar that is built again may have amendments of another one
+            frames += self._rebuild(min(self.dirty))
         self.log.save()
         return frames
 
     def _add(self, end: int, ticks: Ticks, packed: bytes) -> None:
         self.log[f"t/{end}/{self.chunks[end]}"] = packed or ticks.pack()
         if end <= self.clock:
-            if end not in self.dirty:
-                self.log[f"d/{end}"] = b""
-                self.dirty.add(end)
+            self._mark(end)
         elif end in self._open or not self.chunks[end]:
             self._open.setdefault(end, []).append(ticks)
         self.chunks[end] += 1
+
+    def _mark(self, end: int) -> None:
+        if end not in self.dirty:
+            self.log[f"d/{end}"] = b""
+            self.dirty.add(end)
 
     def _ticks(self, end: int) -> Ticks:
         """All records of a bar; from memory while it is open and was not restored."""
@@ -148,16 +160,35 @@ class TickShard:
 
     def _close(self, end: int) -> list[Frame]:
         ticks = self._ticks(end)
-        bars = build(ticks)
+        bars = self._bars(end, ticks)
         for n in range(1, self.chunks[end]):
             del self.log[f"t/{end}/{n}"]
         self.log[f"t/{end}/0"], self.chunks[end] = ticks.pack(), 1
         slot = Slot(bars.symbols, bars.values, bars.counts)
         self._put(end, slot)
+        self._note(end, ticks)
         return self._frames(BARS, end, end, slot, slot.symbols, slot.values, [])
 
+    def _bars(self, end: int, ticks: Ticks) -> Bars:
+        """The bars of these records and of what amends their trades from elsewhere, which is counted where it lies."""
+        others = self.strays.naming(end, ticks)
+        if others is None:
+            return build(ticks)
+        bars = build(Ticks.concat([ticks, others]))
+        bars.counts[COUNTS.index("amendments")] -= len(others)
+        return bars
+
+    def _note(self, end: int, ticks: Ticks) -> None:
+        """Have the bars built again whose trades the amendments of this one may name."""
+        for other in self.strays.note(end, ticks):
+            if other >= self._floor():
+                self._mark(other)
+
     def _rebuild(self, end: int) -> list[Frame]:
-        was, bars = self._slot(end), build(self._ticks(end))
+        ticks = self._ticks(end)
+        was, bars = self._slot(end), self._bars(end, ticks)
+        self.dirty.remove(end)
+        self._note(end, ticks)
         slot = Slot(bars.symbols, bars.values, bars.counts, was.revision + 1, was.moves)
         old = dict(zip(was.symbols, was.values, strict=True))
         pairs = zip(bars.symbols, bars.values, strict=True)
@@ -193,14 +224,16 @@ class TickShard:
         """Whether a symbol's security at any time in the log is another one by these actions."""
         return any(self.actions.security(symbol, end) != now.security(symbol, end) for end in self.times)
 
-    def _refuse_beyond(self, changed: set[str], now: Actions, record: Record) -> None:
+    def _refuse_beyond(self, now: Actions, record: Record) -> None:
+        """BeyondHorizon where an own symbol was another security, by these actions, before the log begins."""
         if not self.log.meta.get("trimmed"):
             return
-        before = self.times[0] - self.interval_us
-        held = changed & {name for end in self.times for name in self._slot(end).symbols}
-        if any(self.actions.security(name, before) != now.security(name, before) for name in held):
-            what = f"action {record['event_id']} concerns bars older than the horizon"
-            raise BeyondHorizon(what, hint="repair it by replay")
+        both, before = (self.actions, now), self.times[0] - self.interval_us
+        for name in {name for of in both for name in of.cuts if shard_of(name, self.shards) == self.shard}:
+            ends = [cut + 1 for of in both for cut in of.cuts.get(name, ()) if cut < before]
+            if any(self.actions.security(name, end) != now.security(name, end) for end in ends):
+                what = f"action {record['event_id']} concerns bars older than the horizon"
+                raise BeyondHorizon(what, hint="repair it by replay")
 
     def _move(self, end: int, changed: set[str], was: Actions) -> list[Frame]:
         """The bars of these symbols to where they belong now: out of the old shard's log, into the new one's."""
@@ -251,12 +284,10 @@ class TickShard:
         self._drop("t", old)
         for end in old:
             del self.chunks[end]
+        self.strays.forget(end for end in self.times if end < floor)
         while self.times[0] < floor:
             del self.log[f"b/{self.times.pop(0)}"]
             self.log.meta["trimmed"] = 1
-        for end in [end for end in self.dirty if end < floor]:
-            self.dirty.remove(end)
-            del self.log[f"d/{end}"]
 
     def _drop(self, kind: str, ends: Iterable[int]) -> None:
         for end in ends:
