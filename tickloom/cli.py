@@ -26,11 +26,14 @@ COMMANDS = {
     "synth": "tickloom.synth:synth",
     "replay": "tickloom.replay:replay",
     "features compute": "tickloom.features:compute",
+    "features log": "tickloom.features:log",
     "features list": "tickloom.features:list_features",
+    "verify": "tickloom.verify.command:verify",
+    "leaks": "tickloom.leaks.command:leaks",
     "train": "tickloom.train:train",
 }
 GROUPS = {
-    "features": "Features of files of bars, and the list of all.",
+    "features": "Features of files of bars, the log of a job's, and the list of all.",
     "stack": "Kafka, schema registry, Flink and Redis as local processes.",
 }
 

@@ -1,7 +1,8 @@
-"""`tickloom features`: the batch path over Parquet files, and the list of what it computes."""
+"""`tickloom features`: the batch path over Parquet files, the log of what a job committed, and the list of all."""
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,11 +24,26 @@ def compute(
 
     started = time.monotonic()
     table = batch.compute(_read(bars), _read(actions) if actions else None, interval)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial")
-    pq.write_table(table, partial)
-    partial.replace(out)
+    _write(table, out)
     typer.echo(f"{table.num_rows:,} bars, {table.num_columns - 2} features, {time.monotonic() - started:.1f} s: {out}")
+
+
+def log(
+    out: Annotated[Path, typer.Option(help="Parquet to write: a row a bar, a column a feature")],
+    known_at: Annotated[
+        datetime | None, typer.Option(help="As it was known then, UTC; as it is known now if empty")
+    ] = None,
+    interval: Annotated[str, typer.Option(help="length of a bar: 1s, 1m, 1h, 1d")] = "1d",
+) -> None:
+    """Write what the job has committed to the feature log, as known now or as known at a time: no later correction."""
+    from tickloom import committed
+    from udfs.table import table
+
+    records = (record for record in committed.records("feature.frame.v1") if record["interval"] == interval)
+    at = None if known_at is None else int(known_at.replace(tzinfo=UTC).timestamp() * 1_000_000)
+    found = table(map(committed.frame, records), at)
+    _write(found, out)
+    typer.echo(f"{found.num_rows:,} bars, {found.num_columns - 2} features: {out}")
 
 
 def list_features(
@@ -46,6 +62,14 @@ def list_features(
         typer.echo(
             f"{', '.join(row['outputs'])}: of {', '.join(row['inputs'])}, after {row['lookback']} bars, {degrees}"
         )
+
+
+def _write(table: pa.Table, out: Path) -> None:
+    """All of it or nothing."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.partial")
+    pq.write_table(table, partial)
+    partial.replace(out)
 
 
 def _read(path: Path) -> pa.Table:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from schemas.errors import StackError
 from schemas.settings import PROJECT
 from tickloom import package
+from tickloom.flink_rest import FlinkRest
 from tickloom.stack import causes, probe
 from tickloom.stack.components import flink_url
 from tickloom.stack.environment import environment, flink_home
@@ -63,6 +64,13 @@ def refused(module: str, printed: str) -> StackError:
     raised = ROOT_CAUSE.findall(own) or PYTHON_ERROR.findall(own) or own.splitlines()[-1:] or ["nothing was printed"]
     cause, remedy = causes.explain(printed)
     return StackError(f"{module} was not accepted: {cause or raised[-1]}", where=causes.last(own), hint=remedy)
+
+
+def failure(job: str) -> str:
+    """Why a job failed last: the innermost error of its newest stack, of Python if there is one; "" if it has not."""
+    stack = next(iter(FlinkRest(flink_url()).stacks(job)), "")
+    found: list[str] = PYTHON_ERROR.findall(stack) or ROOT_CAUSE.findall(stack) or [stack.partition("\n")[0]]
+    return found[-1]
 
 
 def _command(

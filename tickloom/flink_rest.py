@@ -47,8 +47,12 @@ class FlinkRest:
 
     def exceptions(self, job: str) -> list[str]:
         """First line of each failure that the cluster remembers of the job, newest first."""
+        return [stack.partition("\n")[0] for stack in self.stacks(job)]
+
+    def stacks(self, job: str) -> list[str]:
+        """The whole stack of each failure, newest first."""
         entries = self._call(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
-        return [entry["stacktrace"].partition("\n")[0] for entry in entries]
+        return [str(entry["stacktrace"]) for entry in entries]
 
     def counters(self, job: str, vertex: str, names: list[str]) -> dict[str, float]:
         """Sum over subtasks of these metrics of a task; those that it does not have are absent."""
@@ -68,6 +72,10 @@ class FlinkRest:
     def checkpoints(self, job: str) -> int:
         """Number of completed checkpoints."""
         return int(self._call(f"/jobs/{job}/checkpoints")["counts"]["completed"])
+
+    def checkpoint_summary(self, job: str) -> dict[str, dict[str, float]]:
+        """Figure (end_to_end_duration in ms, state_size in bytes, ...) -> min, max, avg, p50, p99 of all checkpoints."""
+        return dict(self._call(f"/jobs/{job}/checkpoints")["summary"])
 
     def cancel(self, job: str) -> None:
         """Stop the job as it is, without a savepoint."""

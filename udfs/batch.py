@@ -27,7 +27,7 @@ from udfs.sessions import ALWAYS
 TIME = pa.timestamp("us", tz="UTC")
 PRICES = ("open", "high", "low", "close")
 REQUIRED = ("symbol", "event_time", *PRICES, "volume")
-ACTION = ("event_id", "version", "function", "symbol", "action_type", "ex_date", "numerator", "denominator", "known_at")
+ACTION = ("event_id", "version", "function", "symbol", "action_type", "ex_date", "known_at")
 CHUNK = 1024  # bar times whose returns are laid out as one matrix
 SHOWN = 3  # bad rows named in an error
 

@@ -23,7 +23,7 @@ from udfs.correlation import NUMBERS, PEER, WINDOW, cross_section
 from udfs.frame import CROSS_ASSET, Frame
 from udfs.kernels.state import Floats
 from udfs.log import NEVER, Log
-from udfs.tick_shard import MOVE
+from udfs.routing import MOVE
 
 Row = tuple[str, float, int, bool]  # security, log return, moves, alive
 
@@ -89,6 +89,9 @@ class Universe:
 
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until` (microseconds UTC): the cross-asset frames of all times that end by then."""
+        until = until // self.interval_us * self.interval_us
+        if until <= self.clock:
+            return []
         frames = []
         ends = sorted(end for end in self.waiting if self.clock < end <= until)
         for end in ends:
@@ -98,7 +101,7 @@ class Universe:
             self.emitted[end] = rows = self._rows(end)
             if rows.symbols:
                 frames.append(self._frame(end, end, 0, rows, []))
-        self.log.meta["clock"] = max(self.clock, until // self.interval_us * self.interval_us)
+        self.log.meta["clock"] = until
         if ends:
             self._trim()
             self.log.save()

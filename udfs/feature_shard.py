@@ -23,8 +23,8 @@ from udfs.history import History, Slot, merge
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, NEVER, Heard, Horizon, Record
 from udfs.plan import TIME, Plan
+from udfs.routing import MOVE
 from udfs.securities import Actions
-from udfs.tick_shard import MOVE
 
 
 class FeatureShard:
@@ -84,11 +84,14 @@ class FeatureShard:
 
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until` (microseconds UTC): the features of all bar times that end by then."""
+        until = until // self.interval_us * self.interval_us
+        if until <= self.clock:
+            return []
         ends = sorted(end for end in self.waiting if self.clock < end <= until)
         frames = self.amend() if ends and self.news.records else []
         for end in ends:
             frames += self._close(end)
-        self.log.meta["clock"] = max(self.clock, until // self.interval_us * self.interval_us)
+        self.log.meta["clock"] = until
         if ends:
             self.log.trim(self.waiting)
             self.ids = {end: self.ids[end] for end in self.log.times}

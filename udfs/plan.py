@@ -25,7 +25,6 @@ from udfs.registry import COLUMNS, FEATURES, Feature
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
 TIME, CLOSE, RESERVED = range(3)
-Scale = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Plan:
         self.outputs: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
         self.width = len(self._slots)
         self._policies = sorted({policy for _, _, policy, _ in self._slots})
-        self._factors = lru_cache(maxsize=1024)(self._scale)
+        self._of_ratios = lru_cache(maxsize=1024)(self._ratios)
 
     def step(self, state: Floats, rows: Rows, columns: Mapping[str, Floats]) -> Floats:
         """Take M bars into the state, in place, and return float64[M, len(outputs)], NaN while warming up.
@@ -79,8 +78,9 @@ class Plan:
         last, close: closes of the bars before and after, as they traded. A slot of degree (price, volume) gets price
         factor ** price * volume factor ** volume under the policy of its feature, computed exactly and rounded once.
         """
-        scales = tuple(factors(changes, policy, last, close) for policy in self._policies)
-        return self._factors(scales, any(change.effect is Effect.NOTICE for change in changes))
+        if all(change.effect in (Effect.RATIO, Effect.NOTICE) for change in changes):  # whatever the price
+            return self._of_ratios(tuple((change.effect, change.price, change.volume) for change in changes))
+        return self._factors(changes, last, close)
 
     def lookback(self, output: str) -> int:
         """Bars before the first value of this output."""
@@ -143,10 +143,14 @@ class Plan:
             at_hand[name] = np.require(source, np.float64, WRITABLE)
         return at_hand[name]
 
-    def _scale(self, scales: tuple[Scale, ...], notice: bool) -> Floats:
-        of = dict(zip(self._policies, scales, strict=True))
+    def _ratios(self, terms: tuple[tuple[Effect, Fraction, Fraction], ...]) -> Floats:
+        return self._factors([Adjustment(0, effect, "", price, volume) for effect, price, volume in terms], 1.0, 1.0)
+
+    def _factors(self, changes: Sequence[Adjustment], last: float, close: float) -> Floats:
+        notice = any(change.effect is Effect.NOTICE for change in changes)
+        of = {policy: factors(changes, policy, last, close) for policy in self._policies}
         kinds = {(price, volume, policy) for price, volume, policy, _ in self._slots}
         powers = {(p, v, policy): float(of[policy][0] ** p * of[policy][1] ** v) for p, v, policy in kinds}
-        factors = np.array([0.0 if notice and forget else powers[p, v, policy] for p, v, policy, forget in self._slots])
-        factors.flags.writeable = False
-        return factors
+        found = np.array([0.0 if notice and forget else powers[p, v, policy] for p, v, policy, forget in self._slots])
+        found.flags.writeable = False
+        return found

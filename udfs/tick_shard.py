@@ -24,6 +24,7 @@ from udfs.bars import COLUMNS, Bars, build
 from udfs.frame import BARS, MOVED, Frame
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, NEVER, BeyondHorizon, Heard, Horizon, Log, Record
+from udfs.routing import route
 from udfs.securities import Actions
 from udfs.strays import Strays
 from udfs.ticks import Ticks, shard_of
@@ -32,8 +33,6 @@ COUNTS = ("duplicates", "cancelled", "amendments", "orphans")
 FATES = ("on_time", "late", "used", *COUNTS)
 """Counters of records: how they came (the first two), and where each ended once its bar is closed (the others)."""
 IDENTITY = ("SYMBOL_CHANGE", "EXCHANGE_MOVE", "MERGER", "DELISTING", "RELISTING")
-MOVE = 1 << 20
-"""Revisions of a bar's rows start anew, this much higher, when it moves to another security, so to another writer."""
 
 
 @dataclass(frozen=True)
@@ -254,24 +253,8 @@ class TickShard:
         actions: Actions | None = None,
     ) -> list[Frame]:  # fmt: skip
         """The rows, one frame for each shard of their securities and number of moves."""
-        actions = actions or self.actions
-        names = [*symbols, *removed]
-        if not names:
-            return []
         head = Frame(view, self.shard, end, known_at, slot.revision, symbols, COLUMNS, values, removed=removed)
-        if not slot.moves and not any(name in actions.cuts for name in names):
-            return [head]
-        ids = {name: actions.security(name, end) for name in names}
-        kinds = {name: (shard_of(ids[name].split("#")[0], self.shards), slot.moves.get(name, 0)) for name in names}
-        frames = []
-        for shard, moves in sorted(set(kinds.values())):
-            rows = [i for i, name in enumerate(symbols) if kinds[name] == (shard, moves)]
-            gone = [name for name in removed if kinds[name] == (shard, moves)]
-            here = [symbols[i] for i in rows]
-            revision = moves * MOVE + slot.revision
-            frames.append(replace(head, shard=shard, revision=revision, symbols=here, values=values[rows],
-                                  removed=gone, securities=[ids[name] for name in [*here, *gone]]))  # fmt: skip
-        return frames
+        return route(head, slot.moves, actions or self.actions, self.shards)
 
     def _floor(self) -> int:
         """The oldest bar end that can change."""

@@ -100,6 +100,24 @@ def assert_same_bytes(found: pa.Table, expected: pa.Table) -> None:
             assert left.equals(right), name
 
 
+def eventually_same(expected: pa.Table) -> None:
+    """Wait until the newest committed rows are these: amendments come in their turns, after the last bar."""
+
+    def same() -> bool:
+        found = as_table(feature_records())
+        return found.num_rows == expected.num_rows and not _differs(found, expected)
+
+    eventually(same)
+
+
+def _differs(found: pa.Table, expected: pa.Table) -> bool:
+    try:
+        assert_same_bytes(found, expected)
+    except AssertionError:
+        return True
+    return False
+
+
 def assert_store_holds(expected: pa.Table, interval: str) -> None:
     """The online store has each symbol's newest row, bit for bit."""
     newest = {row["symbol"]: row for row in expected.to_pylist()}

@@ -4,8 +4,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from schemas.registry import Lookup
+from schemas.settings import settings
+from schemas.wire import decode
 from tests.e2e import pipeline
 from tickloom import committed
 from tickloom.flink_rest import FlinkRest
@@ -35,15 +39,28 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_what_cannot_be_used_is_a_dead_letter_and_nothing_else_moves(stack: Path, tape: Path) -> None:
+def test_what_cannot_be_used_is_a_dead_letter_and_nothing_else_moves(
+    stack: Path, tape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline.empty()
+    monkeypatch.setenv("TICKLOOM_STATE__HORIZON_BARS", "64")
     job = pipeline.start_features(2, "--interval", "1m")
     paths = [tape / "ticks.parquet", tape / "bad.parquet"]
     replay(paths, Target.KAFKA, tape / "actions.parquet", "1m", Order.ARRIVAL)
     expected = compute(pipeline.read(tape / "bars.parquet"), pipeline.read(tape / "actions.parquet"), "1m")
     last = int(expected["event_time"].cast("int64")[-1].as_py())
+    too_late = pipeline.read(tape / "ticks.parquet").slice(0, 3)
+    pq.write_table(too_late, tmp_path / "late.parquet")
     pipeline.eventually(lambda: pipeline.last_frame_is(last))
-    pipeline.eventually(lambda: pipeline.as_table(pipeline.feature_records()).num_rows == expected.num_rows)
+    replay([tmp_path / "late.parquet"], Target.KAFKA, None, "1m")
+    pipeline.eventually_same(expected)
+    pipeline.eventually(lambda: len(list(committed.records("market.price.v1.late.dlq"))) == 3)
+    late = list(committed.records("market.price.v1.late.dlq"))
+    assert {letter["reason"] for letter in late} == {"beyond_horizon"}
+    lookup = Lookup(settings().registry.url)
+    assert sorted(decode(letter["raw"], lookup)["trade_id"] for letter in late) == sorted(
+        too_late["trade_id"].to_pylist()
+    )
 
     truth = json.loads((tape / "truth.json").read_text())["counts"]
     letters = list(committed.records("market.price.v1.dlq"))

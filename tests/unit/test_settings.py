@@ -93,13 +93,12 @@ def test_a_wrong_setting_names_its_key_and_source(
         ("1d", {}, ""),
         ("1s", {}, ""),
         ("1s", {"STATE__TICK_HORIZON_BARS": "8"}, ""),
-        ("1s", {"STATE__TICK_HORIZON_BARS": "7"}, r"state.tick_horizon_bars: 7 bars of 1s are not longer than .*7 s"),
-        ("1s", {"BARS__MAX_GAP": "62s"}, "state.tick_horizon_bars: 64 bars of 1s .*64 s"),
+        ("1s", {"STATE__HORIZON_BARS": "7"}, r"state.horizon_bars: 7 bars of 1s are not longer than .*7 s"),
+        ("1s", {"BARS__MAX_GAP": "510s"}, "state.horizon_bars: 512 bars of 1s .*512 s"),
         ("500ms", {}, "bars.block: 1s is longer than 500ms"),
         ("500ms", {"BARS__BLOCK": "500ms"}, ""),
         ("1m", {"BARS__BLOCK": "2s"}, "bars.block: 2s is longer than 1s"),
         ("1500us", {"BARS__BLOCK": "1ms"}, "bars.interval: 1500us is no whole number of milliseconds"),
-        ("1d", {"STATE__HORIZON_BARS": "63"}, "state.horizon_bars: 63 is less than tick_horizon_bars"),
     ],
 )
 def test_lengths_of_time_that_contradict_each_other(

@@ -50,4 +50,12 @@ def test_reasons(change: dict[str, object], reason: str) -> None:
     columns = [list(column) for column in zip(*rows, strict=True)]
     columns[0] = [fnv1a(name) for name in columns[0]]
     arrays = [np.array(column, kind) for column, (_, kind) in zip(columns, COLUMNS, strict=True)]
-    assert [REASONS[code] for code in validate(*arrays, FIRST, LAST)] == ["", reason, ""]
+    allowed = np.full(3, FIRST), np.full(3, LAST)
+    assert [REASONS[code] for code in validate(*arrays, *allowed)] == ["", reason, ""]
+
+
+def test_each_record_is_held_to_its_own_times() -> None:
+    columns = ([fnv1a("A")] * 3, [1_500] * 3, [10.0] * 3, [1.0] * 3, [TRADE] * 3)
+    arrays = [np.array(column, kind) for column, (_, kind) in zip(columns, COLUMNS, strict=True)]
+    found = validate(*arrays, np.array([1_501, 1_500, 0]), np.array([2_000, 1_501, 1_500]))
+    assert [REASONS[code] for code in found] == ["event_time_gap", "", "event_time_gap"]
