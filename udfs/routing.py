@@ -1,7 +1,7 @@
 """Rows of bars on their way to the shards of their securities.
 
-In: a frame of bars under the tickers of one shard. Out: the same rows as frames for the shards that keep the securities,
-with revisions that rise when a bar moves. This file must not know ticks or logs.
+In: a frame of bars under the tickers of one shard. Out: the same rows as frames for the shards that keep their
+securities, with revisions that rise when a bar moves. This file must not know ticks or logs.
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ from feature_repo.stores import open_store
 from feature_repo.views import layout
 from jobs.runtime.envelope import ENVELOPE
 from udfs.frame import CROSS_ASSET, INDICATORS, Frame
-from udfs.tick_shard import MOVE
+from udfs.routing import MOVE
 
 
 class WriteVectors(FlatMapFunction):
