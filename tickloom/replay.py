@@ -5,8 +5,7 @@ in market.corporate_action.v1 and market.price.v1, each exactly once even if the
 tape/journal.py); or a Parquet file of features.
 """
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import Annotated
 import pyarrow.compute as pc
 import typer
 
-from schemas.errors import ConfigError, DataError, StackError
+from schemas.errors import ConfigError, DataError
 from schemas.registry import register
 from schemas.settings import Bars, Settings, parse_duration, settings, state_dir
-from tickloom import committed
 from tickloom.tape import chunks
 from tickloom.tape.files import read_actions
 from tickloom.tape.journal import Journal, digest
@@ -26,9 +24,8 @@ from tickloom.tape.messages import ACTION, PRICE, Framer, Messages, Mixer, as_kn
 from tickloom.tape.pace import Meter, Pace
 from tickloom.tape.publish import Publisher, Topic
 
-READER = "tickloom-price"
-"""Consumer group of the features job on the topic of prices."""
-PATIENCE_S, POLL_S = 300.0, 0.2
+Gate = Callable[[str, int], object]
+"""Called with a topic and the number of messages that go to it next, when all before them are in Kafka: it may wait."""
 
 
 class Target(StrEnum):
@@ -52,9 +49,6 @@ def replay(
     interval: Annotated[str, typer.Option(help="Width of the bars; of the settings when empty.")] = "",
     order: Annotated[Order, typer.Option(help="By event time, or by arrival: as the files have it.")] = Order.EVENT,
     speed: Annotated[float, typer.Option(min=0, help="N times real time; 0: as fast as can be.")] = 0.0,
-    in_step: Annotated[
-        bool, typer.Option("--in-step", help="An action waits until the job has read what comes before it.")
-    ] = False,
     parallelism: Annotated[int, typer.Option(min=1, help="Of the Flink job of `--to features`.")] = 1,
 ) -> None:
     """Publish historical ticks or bars in event-time order, or compute their features.
@@ -62,7 +56,7 @@ def replay(
     Corporate actions are published first; in order of arrival, each when it was known. A replay to Kafka that was
     killed goes on where it stopped when the same command is run again.
     """
-    job = Replay([str(path) for path in paths], actions, interval or settings().bars.interval, order, speed, in_step)
+    job = Replay([str(path) for path in paths], actions, interval or settings().bars.interval, order, speed)
     if to is Target.FEATURES:
         to_features(job, parallelism)
     else:
@@ -71,18 +65,13 @@ def replay(
 
 @dataclass(frozen=True)
 class Replay:
-    """What is published, and how.
-
-    speed: event time per time, 0 for as fast as can be. in_step: actions wait for the features job, so that one that
-    is known late in the order of arrival is heard late, however far the job is behind.
-    """
+    """What is published, and how. speed: event time per time, 0 for as fast as can be."""
 
     paths: list[str]
     actions: Path | None
     interval: str
     order: Order = Order.EVENT
     speed: float = 0.0
-    in_step: bool = False
 
     @property
     def name(self) -> str:
@@ -126,34 +115,36 @@ def closing_time(newest_us: int, interval_us: int, bars: Bars) -> int:
     return (newest_us // interval_us + 1) * interval_us + parse_duration(bars.lateness) + parse_duration(bars.block)
 
 
-def to_kafka(job: Replay, config: Settings) -> None:
+def to_kafka(job: Replay, config: Settings, gate: Gate | None = None) -> None:
     """Publish actions and ticks, then the closing heartbeats; print the counts."""
     ids = register(config.registry.url)
     topics = {name: Topic(config.kafka.bootstrap, name) for name in (ACTION, PRICE) if name == PRICE or job.actions}
     with Journal(state_dir() / "replay", job.name) as journal:
         starts = journal.begin(lambda: {name: topic.ends() for name, topic in topics.items()})
         publishers = {name: Publisher(topic, starts[name], resumed=journal.resumed) for name, topic in topics.items()}
-        publish(job, publishers, {name: Framer(ids[name], topic.partitions) for name, topic in topics.items()})
+        framers = {name: Framer(ids[name], topic.partitions) for name, topic in topics.items()}
+        publish(job, publishers, framers, gate)
         journal.complete()
 
 
-def publish(job: Replay, publishers: Mapping[str, Publisher], framers: Mapping[str, Framer]) -> None:
+def publish(
+    job: Replay, publishers: Mapping[str, Publisher], framers: Mapping[str, Framer], gate: Gate | None = None
+) -> None:
     """Publish what an earlier run did not deliver, and wait for the brokers' answers."""
     prices = publishers[PRICE]
     rows = chunks.count(job.paths, parse_duration(job.interval)) + framers[PRICE].partitions - sum(prices.delivered)
-    pace = Pace(job.speed)
+    paces = {PRICE: Pace(job.speed), ACTION: Pace(0)}
     with Meter(rows) as meter:
         for name, more in job.messages(framers):
             unsent = publishers[name].unsent(more)
-            if name == PRICE:
-                for part in pace.parts(unsent):
-                    prices.send(part)
-                    meter.advance(part, len(prices))
-            elif unsent:
-                prices.settle()  # nobody hears of an action before the ticks that were before it
-                if job.in_step:
-                    await_reader()
-                publishers[name].send(unsent)
+            if gate or name == ACTION:  # actions are heard among the ticks where they belong
+                prices.settle()
+            if gate:
+                gate(name, len(unsent))
+            for part in paces[name].parts(unsent):
+                publishers[name].send(part)
+                meter.advance(part, len(prices))
+            if name == ACTION:
                 publishers[name].settle()
         others = {name: publisher.finish() for name, publisher in publishers.items()}
     for name, publisher in publishers.items():
@@ -165,19 +156,6 @@ def publish(job: Replay, publishers: Mapping[str, Publisher], framers: Mapping[s
         )
 
 
-def await_reader() -> None:
-    """Wait until the features job has a checkpoint with every price; StackError when none comes for long."""
-    there, read, deadline = committed.length(PRICE), -1, 0.0
-    while read < there:
-        found = committed.consumed(PRICE, READER)
-        if found > read:
-            read, deadline = found, time.monotonic() + PATIENCE_S
-        if time.monotonic() > deadline:
-            what = f"the features job has read {read:,} of {there:,} prices, and no more for {PATIENCE_S:.0f} s"
-            raise StackError(what, where=f"consumer group {READER}", hint="flink list; or leave out --in-step")
-        time.sleep(POLL_S)
-
-
 def to_features(job: Replay, parallelism: int) -> None:
     """Run the stages of the features job over the files, in Flink without Kafka; the last path is written.
 
@@ -186,9 +164,10 @@ def to_features(job: Replay, parallelism: int) -> None:
     from tickloom import flink
 
     *paths, out = job.paths
-    if job.speed or job.in_step or job.order is not Order.EVENT:
-        what = "--speed, --order and --in-step are for Kafka"
-        raise ConfigError(what, hint="features depend on event time alone: leave them out")
+    if job.speed or job.order is not Order.EVENT:
+        raise ConfigError(
+            "--speed and --order are for Kafka", hint="features depend on event time alone: leave them out"
+        )
     if not paths or (Path(out).exists() and chunks.is_tape(out)):
         raise DataError("no file to write the features to", where=out, hint="replay PATH... --to features OUT.parquet")
     options = ["--actions", str(job.actions.absolute())] if job.actions else []

@@ -86,21 +86,31 @@ class OneLog(MemoryTopic):
         self.log = [Log()]
 
 
+@pytest.mark.parametrize("gated", [True, False])
 def test_in_order_of_arrival_an_action_comes_when_it_is_known(
-    tape: Path, broker: dict[str, MemoryTopic], monkeypatch: pytest.MonkeyPatch
+    gated: bool, tape: Path, broker: dict[str, MemoryTopic], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 100)
     broker[ACTION] = OneLog(ACTION, broker[PRICE])
-    waits: list[int] = []
-    monkeypatch.setattr(replay, "await_reader", lambda: waits.append(sum(broker[PRICE].ends())))
+    gates: list[tuple[str, int, int]] = []
+
+    def gate(topic: str, count: int) -> None:
+        gates.append((topic, count, sum(broker[PRICE].ends())))
+
     paths, actions = [str(tape / "ticks.parquet")], tape / "actions.parquet"
-    to_kafka(Replay(paths, actions, "1m", Order.ARRIVAL, in_step=True), settings())
+    to_kafka(Replay(paths, actions, "1m", Order.ARRIVAL), settings(), gate if gated else None)
     times = pq.read_table(tape / "ticks.parquet")["event_time"].cast(pa.int64()).to_numpy() // 1_000
     newest = np.maximum.accumulate(times)
     expected = [int(np.searchsorted(newest, message.time_ms, "right")) for message in broker[ACTION].log[0]]
     assert broker[ACTION].seen == expected
     assert 0 < sum(place > 0 for place in expected) < len(expected)
-    assert waits == sorted(set(expected))
+    if gated:
+        assert sorted({there for topic, _, there in gates if topic == ACTION}) == sorted(set(expected))
+        assert sum(count for topic, count, _ in gates if topic == ACTION) == len(expected)
+        passed = 0
+        for topic, count, there in gates:
+            assert there == passed
+            passed += count * (topic == PRICE)
     heard = records_of(broker[ACTION].log[0], ACTION)
     assert [row["known_at"] for row in heard] == [row["known_at"] for row in read_actions(actions)]
 
@@ -109,18 +119,6 @@ def test_an_action_that_is_known_after_all_ticks_comes_last() -> None:
     ticks, late = Messages([b"t"], [b""], [0], [5]), Messages([b"a", b"b"], [b"", b""], [0, 0], [5, 9])
     found = [(topic, more.values) for topic, more in as_known([ticks], late)]
     assert found == [(PRICE, [b"t"]), (ACTION, [b"a", b"b"])]
-
-
-def test_in_step_gives_up_on_a_job_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, reads = iter(range(0, 10_000, 100)), iter([3, 7, 10])
-    monkeypatch.setattr(replay.committed, "length", lambda _topic: 10)
-    monkeypatch.setattr(replay.committed, "consumed", lambda _topic, _group: next(reads))
-    monkeypatch.setattr(replay.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(replay.time, "sleep", lambda _seconds: None)
-    replay.await_reader()
-    monkeypatch.setattr(replay.committed, "consumed", lambda _topic, _group: 9)
-    with pytest.raises(StackError, match="9 of 10 prices"):
-        replay.await_reader()
 
 
 def test_arrival_keeps_the_order_of_the_file_and_places_the_bad(tape: Path) -> None:
@@ -232,7 +230,7 @@ def test_another_input_or_option_is_another_replay(tmp_path: Path) -> None:
     assert digest([a], "x") != first
 
 
-@pytest.mark.parametrize("option", [{"speed": 2.0}, {"order": Order.ARRIVAL}, {"in_step": True}])
+@pytest.mark.parametrize("option", [{"speed": 2.0}, {"order": Order.ARRIVAL}])
 def test_features_take_no_option_without_effect(option: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="are for Kafka"):
         to_features(Replay(["bars.parquet", "out.parquet"], None, "1d", **option), 1)

@@ -135,6 +135,7 @@ class Publisher:
         self.settle()
         there = [end - start for start, end in zip(self._starts, self._topic.ends(), strict=True)]
         self._topic.close()
+        del self._producer  # it holds us as we hold it, and would go on looking for its broker
         lost = {p: self._sent[p] - n for p, n in enumerate(there) if n < self._sent[p]}
         if lost:
             raise StackError(f"records are missing, by partition: {lost}", where=self.name)

@@ -1,0 +1,121 @@
+"""The paths from a tape to features, each timed and compared with the batch.
+
+In: a Tape. Out: an Outcome for each path, whether it came to its end or not. A path's own failure is a problem to be
+reported; that of the batch or of the stack ends the command. This file must not know how results are shown.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import TickloomError
+from tickloom.stack import control
+from tickloom.verify.compare import difference, digest
+from tickloom.verify.private import Tell, private_home, tickloom
+from tickloom.verify.store import stale
+from tickloom.verify.stream import Stream
+from tickloom.verify.tape import Tape
+
+BATCH = "batch"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a path ended: rows, seconds and digest of its features, and what is wrong with them ("": nothing)."""
+
+    path: str
+    rows: int = 0
+    seconds: float = 0.0
+    digest: str = ""
+    problem: str = ""
+
+    @property
+    def reads_ticks(self) -> bool:
+        """Whether the path begins with ticks; the batch begins with bars."""
+        return self.path != BATCH
+
+
+def run(
+    tape: Tape, interval: str, parallelisms: list[int], savepoint: bool, keep: Path | None, tell: Tell
+) -> list[Outcome]:
+    """Every path in turn, the batch first; in a stack that is gone afterwards.
+
+    savepoint: each Kafka path moves to the next parallelism of the list half-way. keep: where the features are kept.
+    """
+    with private_home() as home:
+        paths = Paths(tape, interval, keep or home, tell)
+        paths.folder.mkdir(parents=True, exist_ok=True)
+        outcomes = [paths.batch()]
+        paths.stack()
+        outcomes += [paths.replay(parallelism) for parallelism in parallelisms]
+        for i, parallelism in enumerate(parallelisms):
+            if i:
+                paths.stack()  # topics, offsets, store and state as new
+            after = parallelisms[(i + 1) % len(parallelisms)]
+            outcomes.append(paths.stream(parallelism, after if savepoint else None))
+    return outcomes
+
+
+class Paths:
+    """The paths of one tape; their features go to `folder`, what is done is told."""
+
+    def __init__(self, tape: Tape, interval: str, folder: Path, tell: Tell) -> None:
+        self.tape, self.interval, self.folder, self._tell = tape, interval, folder, tell
+        self._options = ["--actions", tape.path("actions.parquet"), "--interval", interval]
+
+    def stack(self) -> None:
+        """Start all servers with nothing in them."""
+        begun = time.monotonic()
+        control.down(wipe=True)
+        control.up(auto_ports=True)
+        self._tell(f"stack: {time.monotonic() - begun:.1f} s")
+
+    def batch(self) -> Outcome:
+        """The bars in one go, without Flink; TickloomError if that fails, since there is nothing to compare with."""
+        words = ["features", "compute", "--bars", self.tape.path("bars.parquet"), *self._options]
+        self._expected, seconds = self._by_command(BATCH, [*words, "--out", self._file(BATCH)])
+        return self._outcome(BATCH, self._expected, seconds)
+
+    def replay(self, parallelism: int) -> Outcome:
+        """The ticks from Parquet through Flink."""
+        path = f"parquet, parallelism {parallelism}"
+        words = ["replay", self.tape.path("ticks.parquet"), self._file(path), "--to", "features", *self._options]
+        return self._tried(path, lambda: self._by_command(path, [*words, "--parallelism", str(parallelism)]))
+
+    def stream(self, parallelism: int, then: int | None) -> Outcome:
+        """The ticks as they arrived through Kafka and Flink."""
+        path = f"kafka, parallelism {parallelism}" + (f" then {then}" if then else "")
+
+        def streamed() -> tuple[pa.Table, float]:
+            stream = Stream(self.tape, self.interval, self._tell)
+            seconds = stream.run(parallelism, then)
+            table = stream.table()
+            pq.write_table(table, self._file(path))
+            return table, seconds
+
+        outcome = self._tried(path, streamed)
+        if outcome.problem:
+            return outcome
+        return Outcome(**vars(outcome) | {"problem": stale(self._expected, self.interval)})
+
+    def _by_command(self, path: str, words: list[str]) -> tuple[pa.Table, float]:
+        begun = time.monotonic()
+        tickloom(words, self._tell)
+        return pq.read_table(self._file(path)), time.monotonic() - begun
+
+    def _tried(self, path: str, compute: Callable[[], tuple[pa.Table, float]]) -> Outcome:
+        try:
+            return self._outcome(path, *compute())
+        except TickloomError as error:
+            return Outcome(path, problem=f"failed: {error}")
+
+    def _outcome(self, path: str, table: pa.Table, seconds: float) -> Outcome:
+        self._tell(f"{path}: {len(table):,} rows, {seconds:.1f} s")
+        return Outcome(path, len(table), seconds, digest(table), difference(self._expected, table))
+
+    def _file(self, path: str) -> str:
+        return str(self.folder.absolute() / f"{path.replace(', ', '_').replace(' ', '_')}.parquet")

@@ -1,0 +1,130 @@
+"""The way through Kafka and Flink: the records as they arrived, the job moved to another parallelism on the way.
+
+In: a Tape, a running stack with empty topics. Out: the features that the job committed, as one table, and how long they
+took. Every native command is told. This file must not know what the features should be.
+"""
+
+import re
+import shlex
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from schemas.errors import StackError
+from tickloom import committed, flink
+from tickloom.flink_rest import FlinkRest
+from tickloom.stack.components import flink_url
+from tickloom.stack.environment import environment, flink_folder, flink_home
+from tickloom.verify.private import Tell
+from tickloom.verify.publication import READERS, Publication, read
+from tickloom.verify.tape import Tape
+from udfs.frame import Frame
+from udfs.table import table
+
+FEATURE = "feature.frame.v1"
+SETTLED_CHECKPOINTS = 5
+"""Checkpoints without new output after which nothing more is to come."""
+MOVED = 0.4
+"""Share of the records after which the job is moved."""
+MOST_RESTARTS = 3
+PATIENCE_S, POLL_S = 300.0, 0.5
+SAVEPOINT = re.compile(r"Savepoint completed\. Path: (\S+)")
+
+
+@dataclass
+class Stream:
+    """The features job at work on a tape; told is where commands and steps go."""
+
+    tape: Tape
+    interval: str
+    tell: Tell
+    job: str = ""
+
+    def run(self, parallelism: int, then: int | None) -> float:
+        """Publish the tape while the job runs, first at one parallelism, from about the middle on at another.
+
+        Seconds from the first record until the last output. StackError with the cause when the job or the replay
+        fails, or nothing moves for long.
+        """
+        self._start(parallelism)
+        begun = time.monotonic()
+        with Publication(self.tape, self.interval, hold=then is not None) as publication:
+            if then is not None:
+                self._until(lambda: publication.done() or self._half_way(publication), read)
+                self._move(then)
+                publication.release()
+            self._until(publication.done, read)
+        return self._settle() - begun
+
+    def table(self) -> pa.Table:
+        """What the job has committed, the newest revision of every row, as `features compute` writes it."""
+        by_time: defaultdict[int, list[Frame]] = defaultdict(list)
+        for record in committed.records(FEATURE):
+            frame = committed.frame(record)
+            by_time[frame.event_time].append(frame)
+        # one bar time after the other: all revisions of all rows would not fit into one table
+        parts = [table(by_time.pop(end)) for end in sorted(by_time)]
+        return pa.concat_tables(parts, promote_options="default")
+
+    def _start(self, parallelism: int, savepoint: str = "") -> None:
+        args = ["--interval", self.interval]
+        self.job = flink.run_job("jobs.features", args, parallelism, savepoint=savepoint, tell=self.tell)
+        FlinkRest(flink_url()).ready(self.job)
+
+    def _move(self, parallelism: int) -> None:
+        """Stop with a savepoint, go on from it at another parallelism."""
+        begun, share = time.monotonic(), f"{read():,} of {self.tape.records:,}"
+        command = ["flink", "stop", "--savepointPath", str(flink_folder("savepoints")), self.job]
+        self.tell(f"$ {shlex.join(command)}")
+        done = subprocess.run(
+            [str(flink_home() / "bin" / "flink"), *command[1:]],
+            env=environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        found = SAVEPOINT.search(done.stdout)
+        if not found:
+            raise StackError(f"no savepoint: {(done.stdout + done.stderr).strip()[-400:]}", where=shlex.join(command))
+        self._start(parallelism, found[1])
+        self.tell(f"moved to parallelism {parallelism} after {share} records, in {time.monotonic() - begun:.1f} s")
+
+    def _settle(self) -> float:
+        """Wait until all is read and nothing more is written; when the last was."""
+        cluster = FlinkRest(flink_url())
+        self._until(lambda: all(read(topic) >= committed.length(topic) for topic in READERS), read)
+        length, since, checkpoints = -1, 0.0, 0
+
+        def settled() -> bool:
+            nonlocal length, since, checkpoints
+            now = committed.length(FEATURE)
+            done = cluster.checkpoints(self.job)
+            if now != length:
+                length, since, checkpoints = now, time.monotonic(), done
+            return done >= checkpoints + SETTLED_CHECKPOINTS
+
+        self._until(settled, lambda: length)
+        return since
+
+    def _half_way(self, publication: Publication) -> bool:
+        """Whether the job has read enough of the tape to be moved; never all, so that it has to go on."""
+        return read() >= (publication.published if publication.held else MOVED * self.tape.records)
+
+    def _until(self, true: Callable[[], bool], progress: Callable[[], int]) -> None:
+        """Wait until it is true; StackError when the job fails, or progress stands still for long."""
+        at, deadline = -1, 0.0
+        while not true():
+            self._check()
+            if (now := progress()) != at:
+                at, deadline = now, time.monotonic() + PATIENCE_S
+            if time.monotonic() > deadline:
+                what = f"nothing has moved for {PATIENCE_S:.0f} s, at {at:,}"
+                raise StackError(what, where=f"{flink_url()}/#/job/{self.job}", hint="tickloom stack logs taskmanager")
+            time.sleep(POLL_S)
+
+    def _check(self) -> None:
+        """StackError with the cause if the job has failed, or fails again and again."""
+        cluster = FlinkRest(flink_url())
+        if cluster.state(self.job) == "FAILED" or cluster.restarts(self.job) >= MOST_RESTARTS:
+            raise StackError(f"the job fails: {flink.failure(self.job)}", where="jobs.features")
