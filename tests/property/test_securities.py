@@ -1,6 +1,6 @@
 """Who is who and what is adjusted is a function of the set of records: no order, repeat or detour changes it."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.securities import Actions
@@ -51,6 +51,7 @@ def world(found):
     return found.adjustments, found.cuts, [found.security(symbol, end) for symbol in SYMBOLS for end in ends]
 
 
+@settings(deadline=None)
 @given(heard, st.randoms())
 def test_order_and_repeats_change_nothing(records, random):
     again = records + records[:5]
@@ -58,12 +59,14 @@ def test_order_and_repeats_change_nothing(records, random):
     assert world(Actions(again)) == world(Actions(records))
 
 
+@settings(deadline=None)
 @given(heard, actions(st.just("x")), st.data())
 def test_announced_and_cancelled_is_never_announced(records, more, data):
     found = [*records, more, more | {"version": 2, "function": "CANCEL"}]
     assert world(Actions(data.draw(st.permutations(found)))) == world(Actions(records))
 
 
+@settings(deadline=None)
 @given(heard, actions(st.just("x")), actions(st.just("x")), st.booleans(), st.data())
 def test_provisional_then_final_is_final_from_the_start(records, guess, final, amends, data):
     first = guess | {"status": "PROVISIONAL"}
@@ -71,12 +74,14 @@ def test_provisional_then_final_is_final_from_the_start(records, guess, final, a
     assert world(Actions(data.draw(st.permutations([*records, first, last])))) == world(Actions([*records, last]))
 
 
+@settings(deadline=None)
 @given(heard, actions(st.just("x")), st.data())
 def test_reinstated_is_never_cancelled(records, more, data):
     detour = [more | {"version": 2, "function": "CANCEL"}, more | {"version": 3, "function": "REINSTATE", "ex_date": 9}]
     assert world(Actions(data.draw(st.permutations([*records, more, *detour])))) == world(Actions([*records, more]))
 
 
+@settings(deadline=None)
 @given(events)
 def test_no_two_tickers_denote_one_security_at_once(records):
     found = Actions(records)
@@ -85,6 +90,7 @@ def test_no_two_tickers_denote_one_security_at_once(records):
         assert len(set(names)) == len(names)
 
 
+@settings(deadline=None)
 @given(events)
 def test_cuts_are_where_the_answer_changes(records):
     found = Actions(records)
@@ -96,6 +102,7 @@ def test_cuts_are_where_the_answer_changes(records):
         assert list(found.cuts.get(symbol, ())) == moves
 
 
+@settings(deadline=None)
 @given(events)
 def test_an_action_changes_nothing_before_it(records):
     """What is announced for a later day moves neither names nor adjustments of earlier ones."""
@@ -112,6 +119,7 @@ def test_an_action_changes_nothing_before_it(records):
     assert early == first.adjustments
 
 
+@settings(deadline=None)
 @given(events)
 def test_each_adjustment_lands_on_the_security_that_its_ticker_denoted(records):
     found = Actions(records)

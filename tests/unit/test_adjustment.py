@@ -6,7 +6,7 @@ from itertools import permutations
 from math import inf, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import DataError
@@ -235,6 +235,7 @@ def test_the_calendar_of_those_that_name_none():
     assert adjustment(record(ex_date=SESSION), "XNYS").ex_time_us % DAY_US == 14.5 * DAY_US / 24
 
 
+@settings(deadline=None)
 @given(st.fractions(Fraction(1, 100), 5, max_denominator=100), st.floats(10, 1000), st.floats(1, 1000))
 def test_the_ex_days_return_is_the_conventions(value, last, close):
     paid = Adjustment(0, Effect.CASH, "e", value=value)
