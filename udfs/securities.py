@@ -100,8 +100,7 @@ class _Tickers:
 
 
 def _renames(action: Action) -> bool:
-    kind, other = action["action_type"], action.get("other_symbol")
-    return kind == "SYMBOL_CHANGE" or (kind == "EXCHANGE_MOVE" and other not in (None, "", action["symbol"]))
+    return action["action_type"] in ("SYMBOL_CHANGE", "EXCHANGE_MOVE") and bool(action.get("other_symbol"))
 
 
 def _ends(action: Action) -> bool:
