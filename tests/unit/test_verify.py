@@ -1,7 +1,6 @@
 """`tickloom verify` finds one flipped bit, and its digest names everything that decides an answer."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +14,14 @@ from feature_repo.stores import open_store
 from feature_repo.views import layout
 from schemas.errors import DataError
 from schemas.settings import PROJECT, settings
-from tickloom import committed
+from tests.unit.verifying import NAN, ROWS, features, small_tape, with_bits
 from tickloom.synth import write_tape
-from tickloom.tape.messages import ACTION, PRICE
 from tickloom.tape.spec import Spec
-from tickloom.verify import publication, store
+from tickloom.verify import store
 from tickloom.verify.command import line
 from tickloom.verify.compare import difference, digest
-from tickloom.verify.publication import Publication
 from tickloom.verify.tape import NAMES, Tape, code_digest
 from udfs.batch import compute
-
-NAN = float("nan")
-ROWS = [("A", 1, 1.0, "B"), ("B", 1, NAN, None), ("A", 2, 2.0, "B"), ("B", 2, 0.0, None), ("A", 3, NAN, "B")]
-
-
-def features(rows: list[tuple[Any, ...]] = ROWS) -> pa.Table:
-    """A table as `features compute` writes it; times in seconds."""
-    symbol, time, number, peer = zip(*rows, strict=True)
-    return pa.table(
-        {
-            "symbol": pa.array(symbol, pa.string()),
-            "event_time": pa.array([second * 1_000_000 for second in time], pa.timestamp("us", "UTC")),
-            "rsi_14": pa.array(number, pa.float64()),
-            "peer_60": pa.array(peer, pa.string()),
-        }
-    )
-
-
-def with_bits(row: int, flip: int) -> pa.Table:
-    """The table with some bits of a number flipped."""
-    bits = features()["rsi_14"].to_numpy().copy().view("u8")
-    bits[row] ^= np.uint64(flip)
-    return features().set_column(2, "rsi_14", pa.array(bits.view("f8")))
 
 
 def changed(row: int, *cells: Any) -> pa.Table:
@@ -93,9 +67,7 @@ def test_equal_tables_are_equal_however_they_lie_in_memory() -> None:
 
 @pytest.fixture(scope="module")
 def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
-    folder = tmp_path_factory.mktemp("tape")
-    write_tape(Spec(3, 300, 1, 5_000_000, 10.0, 2_000_000, 1_000_000, bad=0.01, actions=20), 1_000_000, folder)
-    return Tape(folder)
+    return small_tape(tmp_path_factory.mktemp("tape"))
 
 
 def test_the_tape_knows_its_interval_and_its_records(tape: Tape, tmp_path: Path) -> None:
@@ -135,70 +107,6 @@ def test_the_digest_of_the_code_is_of_what_decides_numbers(path: str, decides: b
     assert (code_digest(tmp_path) != code_digest()) == decides
     file.rename(file.with_name(f"other{file.suffix}"))
     assert (code_digest(tmp_path) != code_digest()) == decides
-
-
-class Reader:
-    """A job that reads when it is told to, and a replay that goes through the gate as it is told."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]) -> None:
-        self.read, self.steps, self.passed = 0, steps, 0
-        monkeypatch.setattr(committed, "consumed", lambda _topic, _group: self.read)
-        monkeypatch.setattr(publication, "to_kafka", self._to_kafka)
-        monkeypatch.setattr(publication, "POLL_S", 0.001)
-
-    def _to_kafka(self, _replay: Any, _settings: Any, gate: Callable[[str, int], object]) -> None:
-        for step in self.steps:
-            gate(*step)
-            self.passed += 1
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    """Wait for another thread."""
-    for _ in range(10_000):
-        if true():
-            return
-        publication.threading.Event().wait(0.001)
-    raise AssertionError("did not happen in time")
-
-
-def test_an_action_waits_until_the_job_has_read_what_was_before_it(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Reader(monkeypatch, [(ACTION, 2), (PRICE, 100), (ACTION, 1), (PRICE, 200)])
-    with Publication(tape, "5s", hold=False) as publishing:
-        eventually(lambda: publishing.published == 100)
-        job.read = 99
-        assert (job.passed, publishing.done()) == (2, False)
-        job.read = 100
-        eventually(publishing.done)
-    assert (job.passed, publishing.published) == (4, 300)
-
-
-def test_part_of_the_tape_is_held_back_for_the_job_that_goes_on(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Reader(monkeypatch, [(PRICE, 100), (PRICE, 80), (PRICE, 1), (PRICE, 119)])
-    with Publication(tape, "5s", hold=True) as publishing:
-        eventually(lambda: publishing.held)
-        assert (job.passed, publishing.published, publishing.done()) == (2, 180, False)
-        publishing.release()
-        eventually(publishing.done)
-    assert publishing.published == 300
-
-
-@pytest.mark.parametrize("steps", [[(PRICE, 300)], [(PRICE, 1), (ACTION, 1)]])
-def test_a_publication_that_is_left_ends(
-    steps: list[tuple[str, int]], tape: Tape, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = Reader(monkeypatch, steps)
-    with Publication(tape, "5s", hold=True):
-        pass
-    assert job.passed < len(steps)
-
-
-def test_the_error_of_a_publication_is_raised(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> None:
-        raise DataError("no such file")
-
-    monkeypatch.setattr(publication, "to_kafka", fail)
-    with Publication(tape, "5s", hold=False) as publishing, pytest.raises(DataError, match="no such file"):
-        eventually(publishing.done)
 
 
 def test_the_store_is_held_to_the_newest_row_of_each_symbol(

@@ -31,6 +31,7 @@ SETTLED_CHECKPOINTS = 5
 MOVED = 0.4
 """Share of the records after which the job is moved."""
 MOST_RESTARTS = 3
+DROPPED = "numLateRecordsDropped"
 PATIENCE_S, POLL_S = 300.0, 0.5
 SAVEPOINT = re.compile(r"Savepoint completed\. Path: (\S+)")
 
@@ -58,7 +59,10 @@ class Stream:
                 self._move(then)
                 publication.release()
             self._until(publication.done, read)
-        return self._settle() - begun
+        seconds = self._settle() - begun
+        if dropped := FlinkRest(flink_url()).metrics(self.job, DROPPED).get("", 0):
+            self.tell(f"Flink's windows have dropped {dropped:,.0f} records as late since the last start")
+        return seconds
 
     def table(self) -> pa.Table:
         """What the job has committed, the newest revision of every row, as `features compute` writes it."""

@@ -1,0 +1,48 @@
+"""One input, three paths, one answer: the command as a user types it, on a stack of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+SYNTH = ["--symbols", "20", "--ticks", "200000", "--seed", "7", "--late", "0.01", "--duplicates", "0.01", "--cancels",
+         "0.001", "--actions", "20", "--bad", "0.0001", "--interval", "5s", "--rate", "100"]  # fmt: skip
+PATHS = ("batch", "parquet, parallelism 1", "parquet, parallelism 2", "kafka, parallelism 1 then 2",
+         "kafka, parallelism 2 then 1")  # fmt: skip
+
+
+def tickloom(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own, its temporary files in a folder."""
+    program = [sys.executable, "-c", "from tickloom.cli import main; main()", *words]
+    environment = {**os.environ, "TMPDIR": str(folder), "COLUMNS": "120"}
+    return subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def test_batch_parquet_and_kafka_give_the_same_bits_across_savepoints(tmp_path: Path) -> None:
+    tape = tmp_path / "tape"
+    assert tickloom("synth", *SYNTH, "--out", str(tape), folder=tmp_path).returncode == 0
+    done = tickloom("verify", str(tape), folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = re.findall(r"│ (\S.*?) +│ +([\d,]+) +│.*│ +([0-9a-f]{16}) +│", done.stdout)
+    assert [path for path, _, _ in rows] == list(PATHS)
+    assert {number(count) for _, count, _ in rows} == {pq.read_metadata(tape / "bars.parquet").num_rows}
+    answer = {digest for _, _, digest in rows}
+    assert len(answer) == 1
+    assert re.search(
+        rf"^digest input=\w{{16}} code=\w{{16}} features=\w{{16}} output={answer.pop()}$", done.stdout, re.MULTILINE
+    )
+    moves = re.findall(r"^moved to parallelism (\d) after ([\d,]+) of ([\d,]+) records", done.stdout, re.MULTILINE)
+    assert [(to, int(at.replace(",", "")) < int(of.replace(",", ""))) for to, at, of in moves] == [
+        ("2", True),
+        ("1", True),
+    ]
+    for command in ("flink run -d -p 1", "flink stop --savepointPath", "flink run -d -p 2 -s "):
+        assert f"$ {command}" in done.stdout
+    assert list(tmp_path.glob("tickloom-verify-*")) == [], "it left its stack behind"
