@@ -41,9 +41,9 @@ def main() -> None:
         DecodeActions(config.registry.url, action, shards),
     )
     closed = bars(blocks, Bars(options.interval, config, price, action))
-    frames = indicators(closed, Indicators(options.interval, config, action))
+    frames = indicators(closed, Indicators(options.interval, config))
     stored = store(frames, WriteVectors(options.store, config.store.project, options.interval), "store_indicators")
-    crossed = cross_section(stored, CrossSection(options.interval, config.state.horizon_bars))
+    crossed = cross_section(stored, CrossSection(options.interval, config))
     finished = store(crossed, WriteVectors(options.store, config.store.project, options.interval), "store_cross_asset")
     targets = [BAR, FEATURE, REQUEST, *(each for dead in (price, action) for each in (dead.target, dead.late_target))]
     write(tables, config, stored.union(finished), Encode(ids, options.interval, options.score), targets).execute()

@@ -45,7 +45,7 @@ def main() -> None:
         blocks = read_slices(tables, plan_file, ReadSlice(options.paths, interval_us, config.state.shards))
         closed = bars(blocks, Bars(options.interval, config, known=known))
         frames = indicators(closed, Indicators(options.interval, config, known=known))
-        crossed = cross_section(frames, CrossSection(options.interval, config.state.horizon_bars))
+        crossed = cross_section(frames, CrossSection(options.interval, config))
         tables.create_temporary_view("frames", frames.union(crossed))
         tables.execute_sql(SINK.format(path=f"{folder}/frames"))
         tables.execute_sql(f"insert into sink select payload from frames where kind <> '{BARS}'").wait()

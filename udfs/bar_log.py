@@ -9,23 +9,23 @@ file must not know features, frames or how to rewind.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 
 import numpy as np
 
 from udfs import packing
 from udfs.history import Slot
 from udfs.kernels.state import Floats
-from udfs.log import NEVER, BeyondHorizon, Horizon, Log
+from udfs.log import NEVER, BeyondHorizon, Log
 from udfs.plan import TIME
 
 
 class BarLog(Log):
     """Slots in memory and in the store, anchors in the store; width: float64 slots of a state row."""
 
-    def __init__(self, store: MutableMapping[str, bytes], horizon: Horizon, width: int) -> None:
+    def __init__(self, store: MutableMapping[str, bytes], width: int) -> None:
         super().__init__(store)
-        self.horizon, self.width = horizon, width
+        self.width = width
         self.times, self.anchors = sorted(self.numbered("b")), sorted(self.numbered("a"))
         self.slots = {end: self._read(end) for end in self.times}
 
@@ -59,11 +59,13 @@ class BarLog(Log):
         rows = sorted(np.flatnonzero(state[:, TIME]).tolist(), key=names.__getitem__)
         self[f"a/{end}"] = packing.pack({"securities": [names[i] for i in rows]}, {"state": state[rows]})
 
-    def base(self, since: int, what: str) -> int:
+    def base(self, since: int) -> int:
         """The anchor from which a change at `since` is replayed; BeyondHorizon where the log does not reach so far."""
         at = bisect_left(self.anchors, since)
         if not at and self.meta.get("trimmed"):
-            raise BeyondHorizon(f"{what} is older than the horizon", hint="repair it by replay")
+            raise BeyondHorizon(
+                f"a change at {since} is older than the log", hint="report it: it was to be refused before"
+            )
         return self.anchors[at - 1] if at else NEVER
 
     def amendment(self, end: int) -> int:
@@ -72,10 +74,8 @@ class BarLog(Log):
         self[f"v/{end}"] = str(number).encode()
         return number
 
-    def trim(self, waiting: Iterable[int]) -> None:
-        """Forget what is older than the horizon, but nothing that a change at a waiting time needs."""
-        floor = self.times[-self.horizon.bars] if len(self.times) >= self.horizon.bars else NEVER
-        floor = min([floor, *waiting])
+    def trim(self, floor: int) -> None:
+        """Forget what is not needed to change a bar that ends at `floor` or later."""
         while len(self.anchors) > 1 and self.anchors[1] < floor:
             del self[f"a/{self.anchors.pop(0)}"]
         while self.anchors and self.anchors[0] < floor and self.times[0] <= self.anchors[0]:

@@ -8,7 +8,7 @@ no number. This file must not know Flink, nor how a correlation is computed.
     r/<bar end>/<shard>      rows of one shard at one time: symbols, securities, log returns, moves, which are alive
     p/<bar end>/<n>          a frame that waits: for its time to pass, or, if that has passed, for `amend`
     v/<bar end>              how often that time was amended
-    m                        clock; floor, the first time that can still change; frames refused as older
+    m                        clock
 """
 
 from bisect import bisect_left, insort
@@ -22,7 +22,7 @@ from udfs import packing
 from udfs.correlation import NUMBERS, PEER, WINDOW, cross_section
 from udfs.frame import CROSS_ASSET, Frame
 from udfs.kernels.state import Floats
-from udfs.log import NEVER, Log
+from udfs.log import DEFAULT, Horizon, Log
 from udfs.routing import MOVE
 
 Row = tuple[str, float, int, bool]  # security, log return, moves, alive
@@ -46,13 +46,13 @@ NOTHING = Rows([], np.empty((0, len(NUMBERS))), [])
 
 
 class Universe:
-    """Returns of every member at the last `horizon` + 60 bar times, and the cross-asset frames made of them.
+    """Returns of every member over the horizon and 60 bar times before it, and the cross-asset frames made of them.
 
     A time at which no shard has a bar (any more) is no time: windows count those that have one.
     """
 
-    def __init__(self, store: MutableMapping[str, bytes], interval_us: int, horizon: int) -> None:
-        self.log, self.interval_us, self.keep = Log(store), interval_us, horizon + WINDOW
+    def __init__(self, store: MutableMapping[str, bytes], interval_us: int, horizon: Horizon = DEFAULT) -> None:
+        self.log, self.interval_us, self.horizon = Log(store), interval_us, horizon
         self.waiting = self.log.numbered("p")
         self.shards: dict[int, set[int]] = {}
         self.times: list[int] = []
@@ -79,11 +79,8 @@ class Universe:
     def hear(self, frame: Frame) -> int | None:
         """Take a shard's indicator frame; it waits. The bar end to be reminded at, None if that has passed."""
         end = frame.event_time
-        if end < self.log.meta.get("floor", NEVER):
-            self.log.meta["refused"] = self.log.meta.get("refused", 0) + 1
-        else:
-            self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
-            self.waiting[end] += 1
+        self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
+        self.waiting[end] += 1
         self.log.save()
         return end if end > self.clock else None
 
@@ -228,10 +225,11 @@ class Universe:
 
     def _trim(self) -> None:
         """Forget what no time that can still change has in its window."""
-        if (more := len(self.times) - self.keep) <= 0 or min(self.waiting, default=self.clock) < self.times[more]:
+        floor = min([self.horizon.floor(self.clock, self.interval_us), *self.waiting])
+        more = bisect_left(self.times, floor) - (WINDOW - 1)
+        if more <= 0:
             return
         self.times = self.times[more:]
-        self.log.meta["floor"] = self.times[WINDOW - 2] + 1  # from here on, whole windows are in the ring
         for end in [end for end in self.shards if end < self.times[0]]:
             for shard in self.shards.pop(end):
                 del self.log[f"r/{end}/{shard}"]

@@ -35,8 +35,8 @@ class FeatureShard:
         horizon: Horizon = DEFAULT, calendar: str = "24/7",
     ) -> None:  # fmt: skip
         self.shard, self.plan, self.interval_us = shard, plan, interval_us
-        self.calendar = calendar
-        self.log = BarLog(store, horizon, plan.width)
+        self.horizon, self.calendar = horizon, calendar
+        self.log = BarLog(store, plan.width)
         self.waiting = self.log.numbered("p")
         self.heard, self.news = Heard(self.log, "c"), Heard(self.log, "q")
         self.actions = Actions(self.heard.records.values(), calendar)
@@ -61,26 +61,18 @@ class FeatureShard:
         return bool(self.news.records) or any(end <= self.clock for end in self.waiting)
 
     def hear(self, frame: Frame) -> int | None:
-        """Take a frame of bars; it waits. The bar end to be reminded at, None if that has passed: then for `amend`.
-
-        BeyondHorizon if it is older than the log.
-        """
+        """Take a frame of bars; it waits. The bar end to be reminded at, None if that has passed: then for `amend`."""
         end = frame.event_time
-        if end <= self.clock:
-            self.log.base(end, f"a bar that ends at {end}")
         self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
         self.waiting[end] += 1
         self.log.save()
         return end if end > self.clock else None
 
     def act(self, record: Record) -> None:
-        """Take a corporate action; it waits. BeyondHorizon if bars that are no longer in the log would change by it."""
-        if record in self.heard or record in self.news:
-            return
-        for name, ex_time in self._changed(self._actions(record)).items() if self.log.meta.get("trimmed") else ():
-            self.log.base(ex_time + 1, f"what action {record['event_id']} changes of {name}")
-        self.news.add(record)
-        self.log.save()
+        """Take a corporate action; it waits."""
+        if record not in self.heard and record not in self.news:
+            self.news.add(record)
+            self.log.save()
 
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until` (microseconds UTC): the features of all bar times that end by then."""
@@ -93,7 +85,7 @@ class FeatureShard:
             frames += self._close(end)
         self.log.meta["clock"] = until
         if ends:
-            self.log.trim(self.waiting)
+            self.log.trim(min([self.horizon.floor(until, self.interval_us), *self.waiting]))
             self.ids = {end: self.ids[end] for end in self.log.times}
             self.log.save()
         return frames
@@ -108,7 +100,7 @@ class FeatureShard:
         since = min(
             [frame.event_time for frame in heard] + [ex_time + 1 for ex_time in changed.values()], default=NEVER
         )
-        base = self.log.base(since, "a change of the past") if touched else NEVER
+        base = self.log.base(since) if touched else NEVER
         before = self._history(rows, base, keep=False)
         for frame in heard:
             self._put(frame.event_time, self.log.slot(frame.event_time), frame)
@@ -126,14 +118,14 @@ class FeatureShard:
         due = Due.of(self.actions.adjustments, self.rows)
         features = fold(self.plan, self.state, rows, np.full(len(rows), end), slot.values, due)
         self.log.meta["closed"] = self.log.meta.get("closed", 0) + 1
-        if self.log.meta["closed"] % self.log.horizon.anchor == 0:
+        if self.log.meta["closed"] % self.horizon.anchor == 0:
             self.log.put_anchor(end, self.names, self.state[: len(self.names)])
         self.log.meta["clock"] = end
         return self._frames(end, end, 0, slot, np.arange(len(rows)), features, Slot())
 
-    def _actions(self, *more: Record) -> Actions:
+    def _actions(self) -> Actions:
         """What holds by all records heard, applied or not."""
-        return Actions([*self.heard.records.values(), *self.news.records.values(), *more], self.calendar)
+        return Actions([*self.heard.records.values(), *self.news.records.values()], self.calendar)
 
     def _changed(self, actions: Actions) -> dict[str, int]:
         """Securities whose bars in the past are other ones by these actions -> the first ex time that makes them so."""

@@ -22,10 +22,14 @@ class BeyondHorizon(DataError):
 
 @dataclass(frozen=True)
 class Horizon:
-    """How far back a shard can change: bar times in the log, bar times between two snapshots of the features' state."""
+    """How far back a shard can change, in bars; bar times between two snapshots of the features' state."""
 
-    bars: int = 512
-    anchor: int = 128
+    bars: int = 1440
+    anchor: int = 64
+
+    def floor(self, clock: int, interval_us: int) -> int:
+        """The oldest bar end that can change when the clock is there: a span of event time, the same in every shard."""
+        return clock - (self.bars - 1) * interval_us
 
 
 DEFAULT = Horizon()

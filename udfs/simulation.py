@@ -12,7 +12,7 @@ import numpy as np
 from udfs.cross import Universe
 from udfs.feature_shard import FeatureShard
 from udfs.frame import BARS, INDICATORS, MOVED, Frame
-from udfs.log import DEFAULT, Horizon, Record
+from udfs.log import DEFAULT, BeyondHorizon, Horizon, Record
 from udfs.plan import Plan
 from udfs.registry import FEATURES, Feature
 from udfs.tick_shard import TickShard
@@ -35,7 +35,7 @@ class Simulation:
         self.features = [
             FeatureShard(i, self.plan, interval_us, self.stores[f"features/{i}"], horizon) for i in range(shards)
         ]
-        self.universe = Universe(self.stores["universe"], interval_us, horizon.bars)
+        self.universe = Universe(self.stores["universe"], interval_us, horizon)
         self.refused = 0
 
     def hear_ticks(self, ticks: Ticks) -> None:
@@ -47,9 +47,13 @@ class Simulation:
 
     def hear_action(self, record: Record) -> list[Frame]:
         """A corporate action, for every shard of both stages."""
-        moved = [frame for shard in self.ticks for frame in shard.act(record)]
-        for shard in self.features:
-            shard.act(record)
+        moved = []
+        for ticks, features in zip(self.ticks, self.features, strict=True):
+            try:
+                moved += ticks.act(record)
+                features.act(record)
+            except BeyondHorizon:
+                self.refused += ticks.owns(str(record["symbol"]))
         return self._route(moved)
 
     def advance(self, until: int) -> list[Frame]:

@@ -13,17 +13,18 @@ wait until `amend`, so that many cost as much as one. This file must not know Fl
 """
 
 from bisect import insort
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs import packing
+from udfs.adjustment import when
 from udfs.bars import COLUMNS, Bars, build
 from udfs.frame import BARS, MOVED, Frame
 from udfs.kernels.state import Floats, Rows
-from udfs.log import DEFAULT, NEVER, BeyondHorizon, Heard, Horizon, Log, Record
+from udfs.log import DEFAULT, BeyondHorizon, Heard, Horizon, Log, Record
 from udfs.routing import route
 from udfs.securities import Actions
 from udfs.strays import Strays
@@ -77,6 +78,10 @@ class TickShard:
         """Records by fate since the beginning, exact across restarts."""
         return {fate: self.log.meta.get(fate, 0) for fate in FATES}
 
+    def owns(self, symbol: str) -> bool:
+        """Whether a ticker's records come here."""
+        return shard_of(symbol, self.shards) == self.shard
+
     def accept(self, ticks: Ticks, packed: bytes = b"") -> tuple[set[int], NDArray[np.bool_]]:
         """Take trade records: the ends of bars that wait for the clock, and which records are beyond the horizon.
 
@@ -97,17 +102,18 @@ class TickShard:
     def act(self, record: Record) -> list[Frame]:
         """Take a corporate action: bars that belong to another security by it move there, twice heard it does nothing.
 
-        BeyondHorizon if bars that are no longer in the log would have to move.
+        BeyondHorizon if it, or what was heard of the same event, took effect before the horizon.
         """
         if record in self.heard:
             return []
         same = [each for each in self.heard.records.values() if each["event_id"] == record["event_id"]]
+        if any(when(each, self.calendar) < self._floor() - self.interval_us for each in [record, *same]):
+            raise BeyondHorizon(f"action {record['event_id']} is older than the horizon", hint="repair it by replay")
         if not any(each["action_type"] in IDENTITY for each in [record, *same]):
             self.heard.add(record)
             self.log.save()
             return []
         now = Actions([*self.heard.records.values(), record], self.calendar)
-        self._refuse_beyond(now, record)
         changed = {name for name in {*now.cuts, *self.actions.cuts} if self._differs(name, now)}
         was, self.actions = self.actions, now
         self.heard.add(record)
@@ -121,11 +127,11 @@ class TickShard:
         if until <= self.clock:
             return []
         ends = sorted(end for end in self.chunks if self.clock < end <= until)
-        kept = sorted({*self.times, *self.dirty, *ends})[-self.horizon.bars :]
-        # what waits is applied before this or the next stage forgets its bars
-        frames = self.amend() if any(end < kept[0] for end in self.dirty) else []
-        frames += [frame for end in ends for frame in self._close(end)]
+        # what waits is applied before its bar is forgotten, here or in the next stage
+        floor = self.horizon.floor(until, self.interval_us)
+        frames = self.amend() if any(end < floor for end in self.dirty) else []
         self.log.meta["clock"] = until
+        frames += [frame for end in ends for frame in self._close(end)]
         if ends:
             self._trim()
             self.log.save()
@@ -223,17 +229,6 @@ class TickShard:
         """Whether a symbol's security at any time in the log is another one by these actions."""
         return any(self.actions.security(symbol, end) != now.security(symbol, end) for end in self.times)
 
-    def _refuse_beyond(self, now: Actions, record: Record) -> None:
-        """BeyondHorizon where an own symbol was another security, by these actions, before the log begins."""
-        if not self.log.meta.get("trimmed"):
-            return
-        both, before = (self.actions, now), self.times[0] - self.interval_us
-        for name in {name for of in both for name in of.cuts if shard_of(name, self.shards) == self.shard}:
-            ends = [cut + 1 for of in both for cut in of.cuts.get(name, ()) if cut < before]
-            if any(self.actions.security(name, end) != now.security(name, end) for end in ends):
-                what = f"action {record['event_id']} concerns bars older than the horizon"
-                raise BeyondHorizon(what, hint="repair it by replay")
-
     def _move(self, end: int, changed: set[str], was: Actions) -> list[Frame]:
         """The bars of these symbols to where they belong now: out of the old shard's log, into the new one's."""
         slot = self._slot(end)
@@ -258,24 +253,18 @@ class TickShard:
 
     def _floor(self) -> int:
         """The oldest bar end that can change."""
-        return self.times[-self.horizon.bars] if len(self.times) >= self.horizon.bars else NEVER
+        return self.horizon.floor(self.clock, self.interval_us)
 
     def _trim(self) -> None:
         """Forget what is older than the horizon."""
         floor = self._floor()
         old = [end for end in self.chunks if end < floor]
-        self._drop("t", old)
         for end in old:
-            del self.chunks[end]
+            for n in range(self.chunks.pop(end)):
+                del self.log[f"t/{end}/{n}"]
         self.strays.forget(end for end in self.times if end < floor)
-        while self.times[0] < floor:
+        while self.times and self.times[0] < floor:
             del self.log[f"b/{self.times.pop(0)}"]
-            self.log.meta["trimmed"] = 1
-
-    def _drop(self, kind: str, ends: Iterable[int]) -> None:
-        for end in ends:
-            for n in range(self.chunks[end]):
-                del self.log[f"{kind}/{end}/{n}"]
 
     def _count(self, fate: str, n: int) -> None:
         if n:

@@ -90,6 +90,8 @@ class Bars(Shards[TickShard]):
         except BeyondHorizon as refused:
             if self.action is None:
                 raise
+            if not shard.owns(place["action"]["symbol"]):  # all shards refuse it, one says so
+                return
             self.counts.dead()
             yield self.action.late(shard.shard, bytes.fromhex(place["raw"]), place, "adjust", refused.what)
 

@@ -1,8 +1,8 @@
 """Indicators: bar frames and corporate actions -> indicator frames.
 
 In: rows (shard, kind, payload) of the kinds bars, moved and action. Out: frames of closed bar times, and of those that
-a change of the past changed; dead letters of actions that are older than the horizon. Bars, and what is of another
-kind, pass. This file must not know what a feature is, or how the past is rewound: see udfs/feature_shard.py.
+a change of the past changed. Bars, and what is of another kind, pass. This file must not know what a
+feature is, or how the past is rewound: see udfs/feature_shard.py.
 """
 
 import json
@@ -12,24 +12,20 @@ from typing import Any
 from pyflink.common import Row, Types
 from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
-from jobs.runtime.dead_letters import DeadLetters
 from jobs.runtime.envelope import ACTION, ENVELOPE
 from jobs.runtime.shards import Shards, remind
 from schemas.settings import Settings, parse_duration
 from udfs.feature_shard import FeatureShard
 from udfs.frame import BARS, MOVED, Frame
-from udfs.log import BeyondHorizon, Horizon
+from udfs.log import Horizon
 from udfs.plan import Plan
 
 
 class Indicators(Shards[FeatureShard]):
-    """One FeatureShard per key; action makes the dead letters of what is refused, known: actions from the start."""
+    """One FeatureShard per key; known: corporate actions that hold from the start."""
 
-    def __init__(
-        self, interval: str, settings: Settings, action: DeadLetters | None = None,
-        known: Sequence[Mapping[str, Any]] = (),
-    ) -> None:  # fmt: skip
-        self.interval, self.action, self.known = interval, action, known
+    def __init__(self, interval: str, settings: Settings, known: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.interval, self.known = interval, known
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
         self.calendar = settings.actions.calendar
 
@@ -52,17 +48,9 @@ class Indicators(Shards[FeatureShard]):
             if (end := shard.hear(Frame.unpack(payload))) is not None:
                 remind(timers, end)
         elif kind == ACTION:
-            yield from self._act(shard, json.loads(payload))
+            shard.act(json.loads(payload)["action"])
         if kind not in (MOVED, ACTION):
             yield row
-
-    def _act(self, shard: FeatureShard, place: dict[str, Any]) -> Iterator[Row]:
-        try:
-            shard.act(place["action"])
-        except BeyondHorizon as refused:
-            if self.action is None:
-                raise
-            yield self.action.late(shard.shard, bytes.fromhex(place["raw"]), place, "adjust", refused.what)
 
 
 def indicators(frames: DataStream, function: Indicators) -> DataStream:
