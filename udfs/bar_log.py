@@ -78,7 +78,7 @@ class BarLog(Log):
         """Forget what is not needed to change a bar that ends at `floor` or later."""
         while len(self.anchors) > 1 and self.anchors[1] < floor:
             del self[f"a/{self.anchors.pop(0)}"]
-        while self.anchors and self.anchors[0] < floor and self.times[0] <= self.anchors[0]:
+        while self.times and self.anchors and self.times[0] <= self.anchors[0] < floor:
             old = self.times.pop(0)
             del self.slots[old], self[f"b/{old}"]
             if f"v/{old}" in self:
