@@ -101,13 +101,14 @@ class FeatureShard:
             [frame.event_time for frame in heard] + [ex_time + 1 for ex_time in changed.values()], default=NEVER
         )
         base = self.log.base(since) if touched else NEVER
-        before = self._history(rows, base, keep=False)
+        before, was = self._history(rows, base, keep=False), {f.event_time: self.log.slot(f.event_time) for f in heard}
         for frame in heard:
             self._put(frame.event_time, self.log.slot(frame.event_time), frame)
         self.actions = actions
         self.heard.take(self.news)
         after = self._history(rows, base, keep=True)
-        frames = self._amended(before, after, _removed(heard))
+        moved = {(end, self.rows[name]) for end, slot in was.items() for name in self.log.slot(end).moved(slot)}
+        frames = self._amended(before, after, moved, _removed(heard))
         self.log.save()
         return frames
 
@@ -137,16 +138,22 @@ class FeatureShard:
                 changed[name] = first
         return changed
 
-    def _amended(self, before: History, after: History, removed: dict[int, Slot]) -> list[Frame]:
-        """Frames of what differs, and of the bars that ceased to exist."""
+    def _amended(
+        self, before: History, after: History, moved: set[tuple[int, int]], removed: dict[int, Slot]
+    ) -> list[Frame]:
+        """Frames of what differs or stands under another ticker now, and of the bars that ceased to exist."""
         changed = after.changed(before)
-        frames = []
+        if moved:
+            changed |= [key in moved for key in zip(after.times.tolist(), after.rows.tolist(), strict=True)]
+        frames, place = [], np.zeros(len(self.names), "i8")
         for end in sorted({*after.times[changed].tolist(), *removed}):
             new = np.flatnonzero(changed & (after.times == end))
-            places = np.array([int(np.flatnonzero(self.ids[end] == row)[0]) for row in after.rows[new]], "i8")
+            place[self.ids[end]] = np.arange(len(self.ids[end]))
             known_at, number = self.clock + self.interval_us, self.log.amendment(end)
             gone = removed.get(end, Slot())
-            frames += self._frames(end, known_at, number, self.log.slot(end), places, after.features[new], gone)
+            frames += self._frames(
+                end, known_at, number, self.log.slot(end), place[after.rows[new]], after.features[new], gone
+            )
         return frames
 
     def _frames(
@@ -176,7 +183,7 @@ class FeatureShard:
             base = stop
             if keep and stop in self.log.anchors:
                 others, old = self.log.anchor(stop)
-                kept = [i for i, name in enumerate(others) if name not in set(names)]
+                kept = np.flatnonzero(~np.isin(others, names)).tolist()
                 self.log.put_anchor(stop, [others[i] for i in kept] + names, np.concatenate([old[kept], state]))
         if keep:
             self.state[rows] = state

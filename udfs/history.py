@@ -31,6 +31,12 @@ class Slot:
         securities, symbols = ([names[i] for i in rows] for names in (self.securities, self.symbols))
         return Slot(securities, symbols, self.values[rows].reshape(len(rows), len(COLUMNS)), self.base[rows])
 
+    def moved(self, before: "Slot") -> list[str]:
+        """Securities that had a bar before and have another ticker's now, or one that has been elsewhere since."""
+        was = dict(zip(before.securities, zip(before.symbols, before.base.tolist(), strict=True), strict=True))
+        rows = zip(self.securities, self.symbols, self.base.tolist(), strict=True)
+        return [name for name, *kept in rows if list(was.get(name, kept)) != kept]
+
     @staticmethod
     def all(parts: "list[Slot]") -> "Slot":
         """The bars of several slots of one time."""
