@@ -125,7 +125,7 @@ def main() -> None:
         cells = [f"{of.log.meta['bytes'] / 1e6:.1f}", f"{anchors / of.log.meta['bytes']:.0%}"]
         for back in (60, horizon.bars - 1):
             cells += [median(lambda of=of, b=back, s=some: change(of, b, s)) for some in (SYMBOLS[:1], SYMBOLS)]
-        cells.append(median(lambda of=of: lambda: FeatureShard(0, PLAN, MINUTE, of.log._store, of.log.horizon)))
+        cells.append(median(lambda of=of: lambda: FeatureShard(0, PLAN, MINUTE, of.log._store, of.horizon)))
         table.add_row(str(horizon.bars), str(horizon.anchor), *cells)
     console.print(table)
 
