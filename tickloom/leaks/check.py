@@ -1,0 +1,118 @@
+"""The two questions: does a batch look ahead, and does a read "as known" change later?
+
+In: a World, features, instants to cut it at. Out: Findings. The ways that are asked (compute a batch, play a hearing,
+read as known) are arguments, so that a test can ask one that leaks. This file must not know what a feature is.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+
+import numpy as np
+import pyarrow as pa
+
+from tickloom.leaks import futures
+from tickloom.leaks import hearing as heard
+from tickloom.leaks.findings import Findings, View
+from tickloom.leaks.hearing import Hearing, hearing
+from tickloom.leaks.world import Random, World
+from udfs import batch
+from udfs.correlation import WINDOW
+from udfs.frame import Frame
+from udfs.log import Horizon
+from udfs.plan import Plan
+from udfs.registry import Feature
+from udfs.simulation import Simulation
+from udfs.table import table
+
+BATCH, AS_KNOWN = "batch", "as known"
+REREAD = f"{AS_KNOWN}, later read"
+"""The check that a read as known gives the same when its bar has closed and when the tape is over."""
+STRETCH = 280
+"""Bar times that are heard trade by trade: longer than the longest warm-up of the registry."""
+SPARSE = 8
+"""Of so many instants one begins another future of each kind to be heard: it takes a second, that of a batch 20 ms."""
+AFTER = 20
+"""Bars for which a hearing goes on after its cut."""
+READS = 4
+"""Instants up to a cut at which each other future is read as known."""
+TURN = 6
+"""Bars after which changes of the past have been applied twice."""
+HELD = Horizon(anchor=16)
+
+Features = Sequence[Feature]
+Emitted = list[tuple[int, Frame]]
+Compute = Callable[[World, Features], pa.Table]
+Play = Callable[[Hearing, Plan], Emitted]
+Read = Callable[[Iterable[Frame], int], pa.Table]
+
+
+def run(world: World, features: Features, points: int, seed: int) -> Findings:
+    """Both questions, at so many instants; "as known" of the last STRETCH bar times only."""
+    rng, findings = np.random.default_rng(seed), Findings()
+    in_batch(world, features, cuts(world, features, points, rng), rng, findings)
+    late = world.last(STRETCH)
+    as_known(late, features, cuts(late, features, points, rng), max(points // SPARSE, 1), rng, findings)
+    return findings
+
+
+def cuts(world: World, features: Features, points: int, rng: Random) -> list[int]:
+    """Bar ends to cut at, ascending: half of them where something begins, as far as there are such, others anywhere.
+
+    Something begins at an action's ex time, and where the warm-up of a feature or of correlations ends.
+    """
+    plan, ends = Plan(world.interval, features), world.ends[:-1]  # after the last there is no future
+    warm = {plan.lookback(name) for name in plan.outputs} | {WINDOW}
+    begin = {end for bars in warm for end in ends[max(bars - 1, 0) : bars + 1]} | world.edges() & set(ends)
+    edges: list[int] = rng.permutation(sorted(begin))[: (points + 1) // 2].tolist()
+    others: list[int] = rng.permutation(sorted(set(ends) - set(edges)))[: points - len(edges)].tolist()
+    return sorted(edges + others)
+
+
+def by_kernels(world: World, features: Features) -> pa.Table:
+    """The batch of `tickloom features compute`."""
+    return batch.compute(world.table, world.announced, world.interval, features=features)
+
+
+def in_batch(
+    world: World, features: Features, at: Sequence[int], rng: Random, findings: Findings, compute: Compute = by_kernels
+) -> None:
+    """No output at a bar that ends by a cut may change with what comes after the cut."""
+    base = View(compute(world, features))
+    for cut in at:
+        for name, other in futures.FUTURES.items():
+            findings.compare(f"{BATCH}, {name}", cut, base, View(compute(other(world, cut, rng), features)), cut)
+
+
+def play(tape: Hearing, plan: Plan) -> Emitted:
+    """What the job emits as it hears a tape, each frame with the first bar end by which it was there.
+
+    Changes of the past are applied now before the bar that is open closes, now after.
+    """
+    shards, found = Simulation(tape.interval_us, plan, horizon=HELD), []
+    for number, (end, ticks, actions) in enumerate(tape.steps()):
+        frames = [frame for action in actions for frame in shards.hear_action(action)]
+        shards.hear_ticks(ticks)
+        frames += shards.amend() if number % TURN == 2 else []
+        frames += shards.advance(end)
+        found += [(end, frame) for frame in frames]
+        found += [(end + tape.interval_us, frame) for frame in (shards.amend() if number % TURN == TURN - 1 else [])]
+    return found
+
+
+def as_known(
+    world: World, features: Features, at: Sequence[int], turns: int, rng: Random, findings: Findings,
+    play: Play = play, read: Read = table,
+) -> None:  # fmt: skip
+    """Nothing as known at a cut may change by what is heard after it: in this future, in others (`turns` of a kind)."""
+    tape, plan = hearing(world, rng), Plan(world.interval, features)
+    emitted = play(tape, plan)
+    base = {cut: View(read([frame for _, frame in emitted], cut)) for cut in at}
+    for cut in at:
+        then = View(read([frame for end, frame in emitted if end <= cut], cut))
+        findings.compare(REREAD, cut, then, base[cut], world.ends[-1])
+    for turn, (k, (name, other)) in product(range(turns), enumerate(heard.FUTURES.items())):
+        cut = at[((len(at) >> turn) - 1 - k) % len(at)]  # each turn in half the time of the one before: it costs less
+        frames = [frame for _, frame in play(other(tape, cut, rng).until(cut + AFTER * tape.interval_us), plan)]
+        before = [each for each in at if each < cut]
+        for each in [cut, *rng.permutation(before)[: READS - 1].tolist()]:
+            findings.compare(f"{AS_KNOWN}, {name}", cut, base[each], View(read(frames, each)), world.ends[-1])
