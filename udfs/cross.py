@@ -101,7 +101,7 @@ class Universe:
         self.log.meta["clock"] = until
         if ends:
             self._trim()
-            self.log.save()
+        self.log.save()
         return frames
 
     def amend(self) -> list[Frame]:

@@ -87,7 +87,7 @@ class FeatureShard:
         if ends:
             self.log.trim(min([self.horizon.floor(until, self.interval_us), *self.waiting]))
             self.ids = {end: self.ids[end] for end in self.log.times}
-            self.log.save()
+        self.log.save()
         return frames
 
     def amend(self) -> list[Frame]:

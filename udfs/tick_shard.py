@@ -134,7 +134,7 @@ class TickShard:
         frames += [frame for end in ends for frame in self._close(end)]
         if ends:
             self._trim()
-            self.log.save()
+        self.log.save()
         return frames
 
     def amend(self) -> list[Frame]:
