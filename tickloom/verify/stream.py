@@ -26,8 +26,6 @@ from udfs.frame import Frame
 from udfs.table import table
 
 FEATURE = "feature.frame.v1"
-SETTLED_CHECKPOINTS = 5
-"""Checkpoints without new output after which nothing more is to come."""
 MOVED = 0.4
 """Share of the records after which the job is moved."""
 MOST_RESTARTS = 3
@@ -48,8 +46,8 @@ class Stream:
     def run(self, parallelism: int, then: int | None) -> float:
         """Publish the tape while the job runs, first at one parallelism, from about the middle on at another.
 
-        Seconds from the first record until the last output. StackError with the cause when the job or the replay
-        fails, or nothing moves for long.
+        Seconds from the first record until the job has done all of its work. StackError with the cause when the job
+        or the publication fails, or nothing moves for long.
         """
         self._start(parallelism)
         begun = time.monotonic()
@@ -59,10 +57,11 @@ class Stream:
                 self._move(then)
                 publication.release()
             self._until(publication.done, read)
-        seconds = self._settle() - begun
+        self._until(lambda: all(read(topic) >= committed.length(topic) for topic in READERS), read)
         if dropped := FlinkRest(flink_url()).metrics(self.job, DROPPED).get("", 0):
             self.tell(f"Flink's windows have dropped {dropped:,.0f} records as late since the last start")
-        return seconds
+        self._stop("--drain")  # amendments wait for their turn, which may be long in coming after the last record
+        return time.monotonic() - begun
 
     def table(self) -> pa.Table:
         """What the job has committed, the newest revision of every row, as `features compute` writes it."""
@@ -82,34 +81,22 @@ class Stream:
     def _move(self, parallelism: int) -> None:
         """Stop with a savepoint, go on from it at another parallelism."""
         begun, share = time.monotonic(), f"{read():,} of {self.tape.records:,}"
-        command = ["flink", "stop", "--savepointPath", str(flink_folder("savepoints")), self.job]
+        self._start(parallelism, self._stop())
+        self.tell(f"moved to parallelism {parallelism} after {share} records, in {time.monotonic() - begun:.1f} s")
+
+    def _stop(self, *options: str) -> str:
+        """Stop with a savepoint: its path. With --drain all that waits for its time is done first."""
+        command = ["flink", "stop", *options, "--savepointPath", str(flink_folder("savepoints")), self.job]
         self.tell(f"$ {shlex.join(command)}")
         done = subprocess.run(
             [str(flink_home() / "bin" / "flink"), *command[1:]],
             env=environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
+        self._check()
         found = SAVEPOINT.search(done.stdout)
         if not found:
             raise StackError(f"no savepoint: {(done.stdout + done.stderr).strip()[-400:]}", where=shlex.join(command))
-        self._start(parallelism, found[1])
-        self.tell(f"moved to parallelism {parallelism} after {share} records, in {time.monotonic() - begun:.1f} s")
-
-    def _settle(self) -> float:
-        """Wait until all is read and nothing more is written; when the last was."""
-        cluster = FlinkRest(flink_url())
-        self._until(lambda: all(read(topic) >= committed.length(topic) for topic in READERS), read)
-        length, since, checkpoints = -1, 0.0, 0
-
-        def settled() -> bool:
-            nonlocal length, since, checkpoints
-            now = committed.length(FEATURE)
-            done = cluster.checkpoints(self.job)
-            if now != length:
-                length, since, checkpoints = now, time.monotonic(), done
-            return done >= checkpoints + SETTLED_CHECKPOINTS
-
-        self._until(settled, lambda: length)
-        return since
+        return found[1]
 
     def _half_way(self, publication: Publication) -> bool:
         """Whether the job has read enough of the tape to be moved; never all, so that it has to go on."""
