@@ -9,10 +9,9 @@ import pyarrow as pa
 
 from tickloom.leaks.check import Emitted, Features, by_kernels, play
 from tickloom.leaks.hearing import Hearing
-from tickloom.leaks.world import DAY, World
+from tickloom.leaks.world import DAY, World, part
 from udfs.adjustment import when
 from udfs.bars import CLOSE, VOLUME
-from udfs.batch import Tape
 from udfs.frame import Frame
 from udfs.kernels.state import COUNT
 from udfs.plan import Plan
@@ -168,14 +167,14 @@ def labelled_by_start(world: World, features: Features) -> pa.Table:
 def survivors(world: World, features: Features) -> pa.Table:
     """Only the symbols that still trade at the end."""
     alive = np.unique(world.bars.rows[world.bars.times == world.ends[-1]])
-    return by_kernels(replace(world, bars=taken(world.bars, np.isin(world.bars.rows, alive))), features)
+    return by_kernels(replace(world, bars=part(world.bars, np.isin(world.bars.rows, alive))), features)
 
 
 def never_delisted(world: World, features: Features) -> pa.Table:
     """Without the symbols that will be delisted."""
     gone = [each["symbol"] for each in world.actions if each["action_type"] == "DELISTING"]
     return by_kernels(
-        replace(world, bars=taken(world.bars, ~np.isin(np.array(world.bars.names)[world.bars.rows], gone))), features
+        replace(world, bars=part(world.bars, ~np.isin(np.array(world.bars.names)[world.bars.rows], gone))), features
     )
 
 
@@ -209,10 +208,6 @@ def over_outputs(of: Series, *names: str) -> Callable[[World, Features], pa.Tabl
         return found
 
     return compute
-
-
-def taken(bars: Tape, keep: np.ndarray) -> Tape:
-    return replace(bars, rows=bars.rows[keep], times=bars.times[keep], values=bars.values[keep])
 
 
 def filled(x: np.ndarray) -> np.ndarray:

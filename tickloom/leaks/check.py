@@ -27,8 +27,8 @@ from udfs.table import table
 BATCH, AS_KNOWN = "batch", "as known"
 REREAD = f"{AS_KNOWN}, later read"
 """The check that a read as known gives the same when its bar has closed and when the tape is over."""
-STRETCH = 280
-"""Bar times that are heard trade by trade: longer than the longest warm-up of the registry."""
+ROOM = 80
+"""Bar times after the longest warm-up, in which every feature has values."""
 SPARSE = 8
 """Of so many instants one begins another future of each kind to be heard: it takes a second, that of a batch 20 ms."""
 AFTER = 20
@@ -37,7 +37,7 @@ READS = 4
 """Instants up to a cut at which each other future is read as known."""
 TURN = 6
 """Bars after which changes of the past have been applied twice."""
-HELD = Horizon(anchor=16)
+HELD = Horizon(bars=1 << 20, anchor=16)
 
 Features = Sequence[Feature]
 Emitted = list[tuple[int, Frame]]
@@ -47,12 +47,18 @@ Read = Callable[[Iterable[Frame], int], pa.Table]
 
 
 def run(world: World, features: Features, points: int, seed: int) -> Findings:
-    """Both questions, at so many instants; "as known" of the last STRETCH bar times only."""
+    """Both questions, at so many instants; "as known" of the last bar times only, as many as `enough`."""
     rng, findings = np.random.default_rng(seed), Findings()
     in_batch(world, features, cuts(world, features, points, rng), rng, findings)
-    late = world.last(STRETCH)
+    late = world.last(enough(features, world.interval))
     as_known(late, features, cuts(late, features, points, rng), max(points // SPARSE, 1), rng, findings)
     return findings
+
+
+def enough(features: Features, interval: str) -> int:
+    """Bar times in which every feature gets to have values."""
+    plan = Plan(interval, features)
+    return max(WINDOW, *(plan.lookback(name) for name in plan.outputs)) + ROOM
 
 
 def cuts(world: World, features: Features, points: int, rng: Random) -> list[int]:

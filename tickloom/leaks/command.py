@@ -33,12 +33,12 @@ def leaks(
     after each instant is another thing, late trades, cancels and actions with an ex-date in the past among it: a read
     as known at that instant may not change, nor may it between then and the end.
     """
-    from tickloom.leaks.check import run
+    from tickloom.leaks.check import enough, run
     from tickloom.leaks.rows import with_registry
     from tickloom.leaks.world import files, market
 
     rows = with_registry(features)
-    world = files(bars, actions, interval) if bars else market(seed)
+    world = files(bars, actions, interval) if bars else market(seed, enough(rows, "1m"))
     size = (
         f"{len(world.ends):,} bar times, {len(world.bars.names):,} symbols, {len(world.actions):,} records of actions"
     )

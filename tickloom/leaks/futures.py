@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tickloom.leaks.world import DAY, Random, World, rumours
+from tickloom.leaks.world import DAY, Random, World, part, rumours
 from udfs.adjustment import when
 from udfs.bars import CLOSE, HIGH, LOW, OPEN, TRADES, VOLUME
 from udfs.batch import Tape
-from udfs.kernels.state import Floats, Rows
+from udfs.kernels.state import Floats
 
 Future = Callable[[World, int, Random], World]
 SWING = 0.5
@@ -29,27 +29,26 @@ def other_bars(world: World, cut: int, rng: Random) -> World:
 
 def no_bars(world: World, cut: int, _: Random) -> World:
     """Nothing after the cut."""
-    return replace(world, bars=_of(world.bars, np.flatnonzero(world.bars.times <= cut)))
+    return replace(world, bars=part(world.bars, world.bars.times <= cut))
 
 
 def other_symbols(world: World, cut: int, rng: Random) -> World:
     """Some symbols end at the cut, others have gaps, new ones begin."""
-    bars = world.bars
-    ends_here = rng.random(len(bars.names)) < 0.3
-    stay = (bars.times <= cut) | (~ends_here[bars.rows] & (rng.random(len(bars.rows)) > 0.2))
-    twin = np.flatnonzero((bars.times > cut) & (rng.random(len(bars.names)) < 0.5)[bars.rows])
+    bars, count = world.bars, len(world.bars.names)
+    later, drawn = bars.times > cut, rng.random((2, count))
+    kept = np.flatnonzero(~later | (drawn[0] > 0.3)[bars.rows] & (rng.random(len(later)) > 0.2))
+    twins = np.flatnonzero(later & (drawn[1] > 0.5)[bars.rows])
+    new = np.flatnonzero(later & (bars.rows == rng.integers(count)))
     names = [*bars.names, *(name + "+" for name in bars.names), "!", "~"]
-    first = np.flatnonzero((bars.times > cut) & (bars.rows == rng.integers(len(bars.names))))
-    rows = np.concatenate(
-        [bars.rows[stay], bars.rows[twin] + len(bars.names), *(first * 0 + len(names) - k for k in (1, 2))]
-    )
-    whence = np.concatenate([np.flatnonzero(stay), twin, first, first])
-    return replace(world, bars=_ordered(names, rows, bars.times[whence], bars.values[whence]))
+    rows = [bars.rows[kept], bars.rows[twins] + count, np.full(len(new), 2 * count), np.full(len(new), 2 * count + 1)]
+    source = part(bars, np.concatenate([kept, twins, new, new]))
+    return replace(world, bars=_ordered(replace(source, names=names, rows=np.concatenate(rows))))
 
 
 def other_actions(world: World, cut: int, rng: Random) -> World:
-    """Of the actions with an ex time at or after the cut half are gone; one of every type is new."""
-    stay = [each for each in world.actions if when(each) < cut or rng.random() < 0.5]
+    """Of the events with no ex time before the cut half are gone, or their last words; one of every type is new."""
+    begun = {each["event_id"] for each in world.actions if when(each) < cut}
+    stay = [each for each in world.actions if each["event_id"] in begun or rng.random() < 0.5]
     first = -(-cut // DAY)
     days = range(first, max(first, world.ends[-1] // DAY) + 1)
     return replace(world, actions=stay + rumours(rng, world.bars.names, days, [world.ends[0]]))
@@ -70,12 +69,8 @@ def moved(values: Floats, rng: Random) -> Floats:
     return found
 
 
-def _of(bars: Tape, rows: Rows) -> Tape:
-    return Tape(bars.names, bars.rows[rows], bars.times[rows], bars.values[rows])
-
-
-def _ordered(names: list[str], rows: Rows, times: Rows, values: Floats) -> Tape:
-    """A Tape of bars in any order, its names ascending."""
-    place = np.argsort(np.argsort(names))[rows]
-    order = np.lexsort((place, times))
-    return Tape(sorted(names), place[order], times[order], values[order])
+def _ordered(bars: Tape) -> Tape:
+    """The same with names ascending, and bars by time, then name."""
+    order = np.argsort(bars.names)
+    rows = np.argsort(order)[bars.rows]
+    return part(Tape([bars.names[i] for i in order], rows, bars.times, bars.values), np.lexsort((rows, bars.times)))

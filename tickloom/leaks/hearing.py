@@ -67,16 +67,15 @@ def hearing(world: World, rng: Random) -> Hearing:
     delay = rng.integers(1, DELAY, len(ticks)) * world.interval_us
     tape = Hearing(ticks, ticks.event_time + delay * (rng.random(len(ticks)) < LATE), world.actions, world.interval_us)
     rows = np.flatnonzero(rng.random(len(ticks)) < AGAIN)
-    return tape.also(
-        _amended(ticks.take(rows), rng), tape.heard[rows] + rng.integers(0, DELAY, len(rows)) * world.interval_us
-    )
+    later = rng.integers(0, DELAY, len(rows)) * world.interval_us
+    return tape.also(_amended(ticks.take(rows), rng), tape.heard[rows] + later)
 
 
 def other_trades(tape: Hearing, cut: int, rng: Random) -> Hearing:
     """All that is heard of trades after the cut has other prices and sizes."""
     ticks, later = tape.ticks, tape.heard >= cut
     price, size = (np.where(later, of * np.exp(rng.normal(0, SWING, len(of))), of) for of in (ticks.price, ticks.size))
-    return replace(tape, ticks=replace(ticks, price=np.round(price, 4), size=np.ceil(size)))
+    return replace(tape, ticks=replace(ticks, price=price, size=np.ceil(size)))
 
 
 def other_amendments(tape: Hearing, cut: int, rng: Random) -> Hearing:
@@ -86,7 +85,7 @@ def other_amendments(tape: Hearing, cut: int, rng: Random) -> Hearing:
     near = (tape.heard < cut) & (starts >= cut - REACH * tape.interval_us) & (tape.ticks.kind == TRADE)
     gone = near & (starts == rng.choice(starts[near], 1)) if near.any() else near  # a whole bar time
     old = tape.ticks.take(near & ~gone & (rng.random(len(near)) < LATER))
-    fresh = replace(old, trade_id=~old.trade_id, price=np.round(old.price * np.exp(rng.normal(0, SWING, len(old))), 4))
+    fresh = replace(old, trade_id=~old.trade_id, price=old.price * np.exp(rng.normal(0, SWING, len(old))))
     cancels = replace(tape.ticks, kind=np.full(len(near), CANCEL, "i1")).take(gone)
     news = Ticks.concat([_amended(old, rng), fresh.take(rng.random(len(old)) < 0.5), cancels])
     same = replace(tape, ticks=tape.ticks.take(kept), heard=tape.heard[kept])
@@ -98,7 +97,7 @@ def other_actions(tape: Hearing, cut: int, rng: Random) -> Hearing:
     before = [action for action in tape.actions if action["known_at"] < cut]
     soon = (cut + np.arange(DELAY // 3) * tape.interval_us).tolist()
     days = np.unique(tape.ticks.event_time // DAY).tolist()
-    gone = [action | {"version": 9, "function": "CANCEL", "known_at": int(rng.choice(soon))}
+    gone = [action | {"version": action["version"] + 1, "function": "CANCEL", "known_at": int(rng.choice(soon))}
             for action in before if rng.random() < 0.5]  # fmt: skip
     return replace(tape, actions=before + gone + rumours(rng, tape.ticks.symbols, days, soon))
 
@@ -117,7 +116,5 @@ FUTURES: dict[str, Future] = {
 def _amended(trades: Ticks, rng: Random) -> Ticks:
     """A cancel, a correction or a repeat of each trade."""
     kind = rng.choice([TRADE, CANCEL, CORRECT], len(trades)).astype("i1")
-    price = np.where(
-        kind == CORRECT, np.round(trades.price * np.exp(rng.normal(0, 0.01, len(trades))), 4), trades.price
-    )
+    price = trades.price * np.where(kind == CORRECT, np.exp(rng.normal(0, 0.01, len(trades))), 1.0)
     return replace(trades, kind=kind, price=price, sequence=trades.sequence + (kind != TRADE))

@@ -24,7 +24,7 @@ def _load(name: str) -> Sequence[Feature]:
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = vars(import_module(module))
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise FeatureError(
             f"--features {name}: {error}", hint="module:NAME, of a module that can be imported"
         ) from error

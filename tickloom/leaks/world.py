@@ -6,7 +6,7 @@ announced in time, late, provisionally or in error, and a split that nobody anno
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from schemas.errors import DataError
 from schemas.settings import UNITS, parse_duration
@@ -83,10 +84,7 @@ class World:
 
     def last(self, times: int) -> "World":
         """The same without all but the last bar times."""
-        keep = self.bars.times >= self.ends[-times:][0]
-        names, rows, ends, values = (self.bars.names, *(part[keep] for part in (self.bars.rows, self.bars.times)),
-                                     self.bars.values[keep])  # fmt: skip
-        return World(Tape(names, rows, ends, values), self.actions, self.interval)
+        return replace(self, bars=part(self.bars, self.bars.times >= self.ends[-times:][0]))
 
     def edges(self) -> set[int]:
         """The last bar end that an action does not concern, and the first that it does, of every action."""
@@ -95,10 +93,15 @@ class World:
         return {self.ends[at] for k in after for at in (k - 1, k) if 0 <= at < len(ends)}
 
 
-def market(seed: int, times: int = 280) -> World:
-    """Six symbols at so many one-minute bar times, spread over four sessions."""
+def part(bars: Tape, keep: NDArray[np.int64 | np.bool_]) -> Tape:
+    """The bars at these places or under this mask, of the same names."""
+    return Tape(bars.names, bars.rows[keep], bars.times[keep], bars.values[keep])
+
+
+def market(seed: int, times: int) -> World:
+    """Six symbols at so many one-minute bar times, spread over four equal sessions."""
     rng = np.random.default_rng(seed)
-    minutes = times // DAYS
+    minutes = -(-times // DAYS)
     days = np.repeat(np.arange(DAYS), minutes)
     ends = (FIRST_DAY + days) * DAY + OPEN_US + (np.tile(np.arange(minutes), DAYS) + 1) * UNITS["m"]
     shape = len(ends), len(NAMES)
@@ -134,10 +137,9 @@ def files(bars: Path, actions: Path | None, interval: str) -> World:
 
 def action(event_id: str, kind: str, symbol: str, ex_date: int, known_at: int, **terms: Any) -> Record:
     """A first and final record; ex_date in days since 1970, known_at in microseconds UTC."""
-    record = {"event_id": event_id, "version": 1, "function": "NEW", "status": "FINAL", "action_type": kind}
-    return (
-        record | {"symbol": symbol, "ex_date": ex_date, "known_at": known_at, "numerator": 1, "denominator": 1} | terms
-    )
+    first = {"version": 1, "function": "NEW", "status": "FINAL", "numerator": 1, "denominator": 1}
+    named = {"event_id": event_id, "action_type": kind, "symbol": symbol, "ex_date": ex_date, "known_at": known_at}
+    return first | named | terms
 
 
 def rumours(rng: Random, symbols: Sequence[str], ex_dates: Sequence[int], known: Sequence[int]) -> list[Record]:
@@ -145,8 +147,8 @@ def rumours(rng: Random, symbols: Sequence[str], ex_dates: Sequence[int], known:
     records = []
     for kind, terms in TYPES.items():
         symbol, name = symbols[rng.integers(len(symbols))], f"rumour-{kind}-{rng.integers(10**9)}"
-        days = ex_dates[rng.integers(len(ex_dates))], known[rng.integers(len(known))]
-        records.append(action(name, kind, symbol, *days, **terms(rng)))
+        ex_date, known_at = ex_dates[rng.integers(len(ex_dates))], known[rng.integers(len(known))]
+        records.append(action(name, kind, symbol, ex_date, known_at, **terms(rng)))
     return records
 
 
