@@ -3,7 +3,7 @@
 A world is drawn from a `random.Random`, hypothesis's own or one of a seed: the same draws give the same world.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
@@ -20,7 +20,7 @@ from udfs.frame import Frame
 from udfs.kernels.state import Rows
 from udfs.log import Horizon
 from udfs.plan import Plan
-from udfs.registry import FEATURES, Feature
+from udfs.registry import FEATURES
 from udfs.securities import Actions
 from udfs.simulation import Simulation
 from udfs.table import TIME, table
@@ -28,10 +28,10 @@ from udfs.ticks import CANCEL, CORRECT, TRADE, Ticks
 
 MINUTE, DAY = 60_000_000, 86_400_000_000
 SYMBOLS = ["A", "B", "C", "D", "E"]
-HORIZON = Horizon(1000, 3)
+HORIZON = Horizon(10_000, 3)  # minutes: more than a tape is long
 # every row of the registry with a window of a few bars, so that a short tape turns every ring
 FEW = {200: 7, 26: 5, 20: 4, 14: 3, 12: 3, 9: 2}
-SHORT = tuple(replace(row, params={k: FEW.get(v, v) for k, v in row.params.items()}) for row in FEATURES)
+SHORT = Plan("1m", [replace(row, params={k: FEW.get(v, v) for k, v in row.params.items()}) for row in FEATURES])
 WINDOW = 4
 RATIOS = ("SPLIT", "REVERSE_SPLIT", "RATIO_CHANGE", "STOCK_DIVIDEND", "SHARE_CLASS_DIVIDEND", "CURRENCY_CHANGE")
 CASH = ("CASH_DIVIDEND", "SPECIAL_DIVIDEND", "RETURN_OF_CAPITAL", "SPIN_OFF", "RIGHTS_ISSUE")
@@ -43,21 +43,28 @@ Move = tuple[str, Any]
 
 
 @contextmanager
-def short_windows() -> Iterator[Plan]:
-    """Correlations over 4 bars, and the plan of SHORT."""
+def short_windows() -> Iterator[None]:
+    """Correlations over 4 bars, to go with SHORT."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (cross, batch):
             patch.setattr(module, "WINDOW", WINDOW)
-        yield Plan("1m", SHORT)
+        yield
 
 
 def tape(
-    seed: int, bars: int, density: float = 6, amended: float = 0.15, symbols: list[str] = SYMBOLS, *, whole: bool = False
+    seed: int,
+    bars: int,
+    density: float = 6,
+    amended: float = 0.15,
+    symbols: list[str] = SYMBOLS,
+    *,
+    whole: bool = False,
+    strays: bool = True,
 ) -> Ticks:
     """Trades of `bars` minutes around two midnights (of days 1 and 2), with cancels, corrections and repeats.
 
-    density: trades a minute; amended: share that is said again, half of the amendments in a later bar. Some symbols
-    begin late or end early, unless `whole`.
+    density: trades a minute; amended: share that is said again, half of the amendments in a later bar if `strays`.
+    Some symbols begin late or end early, unless `whole`.
     """
     rng = np.random.default_rng(seed)
     n = max(1, int(density * bars))
@@ -73,15 +80,15 @@ def tape(
     kinds, more = rng.choice([TRADE, CANCEL, CORRECT], len(again)).astype("i1"), trades.take(again)
     price = np.where(kinds == TRADE, more.price, more.price + 1)
     sequence = np.where(kinds == TRADE, more.sequence, n + again)
-    later = rng.choice([0, 0, MINUTE, 7 * MINUTE], len(again)) * (kinds != TRADE)
+    later = rng.choice([0, 0, MINUTE, 7 * MINUTE], len(again)) * (strays & (kinds != TRADE))
     amendments = replace(more, event_time=more.event_time + later, price=price, sequence=sequence, kind=kinds)
     return Ticks.concat([trades, amendments])
 
 
-def draw_tape(random: Random) -> Ticks:
+def draw_tape(random: Random, *, strays: bool = True) -> Ticks:
     """A tape of any size and density."""
     density, amended = random.choice([0.7, 1.5, 3, 6]), random.choice([0, 0.15, 0.5])
-    return tape(random.randrange(2**32), random.choice([3, 6, 10, 20, 40]), density, amended)
+    return tape(random.randrange(2**32), random.choice([3, 6, 10, 20, 40]), density, amended, strays=strays)
 
 
 def action(event_id: str, kind: str, symbol: str, **terms: Any) -> Action:
@@ -148,7 +155,7 @@ def line(ticks: Ticks, arrival: Rows, others: list[tuple[int, str, Any]]) -> lis
 class World:
     """A simulation and all that it emitted."""
 
-    def __init__(self, plan: Plan, shards: int = 2, horizon: Horizon = HORIZON) -> None:
+    def __init__(self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT) -> None:
         self.plan, self.shards, self.horizon = plan, shards, horizon
         self.frames: list[Frame] = []
         self.simulation = Simulation(MINUTE, plan, shards=shards, horizon=horizon)
@@ -189,22 +196,27 @@ class World:
 
 @dataclass
 class Clean:
-    """The batch over everything, known from the start: rows by symbol and time, and the state after them."""
+    """The batch over everything, known from the start: its table, and the state after it by security."""
 
-    rows: Bits
+    table: pa.Table
     state: dict[str, bytes]
 
+    @property
+    def rows(self) -> Bits:
+        """What stands in the end."""
+        return bits(self.table)
+
     @staticmethod
-    def of(ticks: Ticks, actions: list[Action], features: tuple[Feature, ...] = SHORT) -> "Clean":
+    def of(ticks: Ticks, actions: list[Action], plan: Plan = SHORT) -> "Clean":
         """Compute it."""
-        bars, plan = final_bars(ticks), Plan("1m", features)
+        bars, features = final_bars(ticks), [step.feature for step in plan._steps]
         found = batch.compute(bars, as_table(actions), "1m", features=features)
         tape, known = batch.read_bars(bars), Actions(actions)
         names, rows = tape.by_security(known)
         state = np.zeros((len(names), plan.width))
         due = Due.of(known.adjustments, {name: row for row, name in enumerate(names)})
         fold(plan, state, rows, tape.times, tape.values, due)
-        return Clean(bits(found), {name: row.tobytes() for name, row in zip(names, state, strict=True) if row.any()})
+        return Clean(found, {name: row.tobytes() for name, row in zip(names, state, strict=True) if row.any()})
 
 
 def final_bars(ticks: Ticks) -> pa.Table:
@@ -233,11 +245,15 @@ def as_table(actions: list[Action]) -> pa.Table | None:
                      for name, values in columns.items()})  # fmt: skip
 
 
-def bits(found: pa.Table) -> Bits:
-    """Every row of a table of features by symbol and time, as bytes; NaN is equal to itself, no number to none."""
+def bits(found: pa.Table, ticker: Callable[[str, int], str] = lambda name, _: name) -> Bits:
+    """Every row of a table of features by symbol and time, as bytes: NaN is equal to itself.
+
+    ticker: what a symbol, or a peer, is to be shown as at a time.
+    """
     names = [name for name in found.column_names[2:] if name != "peer_60"]
     numbers = np.array([found[name].to_numpy() for name in names]).T
     peers = found["peer_60"].to_pylist() if "peer_60" in found.column_names else [None] * len(numbers)
     times = found["event_time"].cast(pa.int64()).to_pylist()
-    keys = zip(found["symbol"].to_pylist(), times, strict=True)
-    return {key: row.tobytes() + (peer or "").encode() for key, row, peer in zip(keys, numbers, peers, strict=True)}
+    rows = zip(found["symbol"].to_pylist(), times, numbers, peers, strict=True)
+    return {(ticker(symbol, time), time): row.tobytes() + (ticker(peer, time) if peer else "").encode()
+            for symbol, time, row, peer in rows}  # fmt: skip
