@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 SYNTH = ["--symbols", "20", "--ticks", "200000", "--seed", "7", "--late", "0.01", "--duplicates", "0.01", "--cancels",
          "0.001", "--actions", "20", "--bad", "0.0001", "--interval", "5s", "--rate", "100"]  # fmt: skip
-PATHS = ("batch", "parquet, parallelism 1", "parquet, parallelism 2", "kafka, parallelism 1 then 2",
-         "kafka, parallelism 2 then 1")  # fmt: skip
+PATHS = ("batch", "parquet, parallelism 1", "parquet, parallelism 2", "kafka, parallelism 1 then 2")
 
 
 def tickloom(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -41,7 +40,6 @@ def test_batch_parquet_and_kafka_give_the_same_bits_across_savepoints(tmp_path: 
     moves = re.findall(r"^moved to parallelism (\d) after ([\d,]+) of ([\d,]+) records", done.stdout, re.MULTILINE)
     assert [(to, int(at.replace(",", "")) < int(of.replace(",", ""))) for to, at, of in moves] == [
         ("2", True),
-        ("1", True),
     ]
     for command in ("flink run -d -p 1", "flink stop --savepointPath", "flink run -d -p 2 -s "):
         assert f"$ {command}" in done.stdout

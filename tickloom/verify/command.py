@@ -20,7 +20,7 @@ def verify(
     folder: Annotated[Path, typer.Argument(help="A folder as `tickloom synth` makes it.", metavar="DIR")],
     parallelism: Annotated[list[int] | None, typer.Option(min=1, help="Of Flink; may be given more than once.")] = None,
     interval: Annotated[str, typer.Option(help="Width of the bars; that of the tape when empty.")] = "",
-    savepoint: Annotated[bool, typer.Option(help="Move the job to the next parallelism in mid-stream.")] = True,
+    savepoint: Annotated[bool, typer.Option(help="Move the job from the first to the last in mid-stream.")] = True,
     keep: Annotated[Path | None, typer.Option(help="Folder for the features of every path, as Parquet.")] = None,
 ) -> None:
     """Compute the features of a tape on every path and compare them to the last bit; exit 1 unless all are equal."""

@@ -44,7 +44,8 @@ def run(
 ) -> list[Outcome]:
     """Every path in turn, the batch first; in a stack that is gone afterwards.
 
-    savepoint: each Kafka path moves to the next parallelism of the list half-way. keep: where the features are kept.
+    savepoint: the Kafka path moves from the first parallelism to the last in mid-stream; without, each has a run of its
+    own. keep: where the features are kept.
     """
     with private_home() as home:
         paths = Paths(tape, interval, keep or home, tell)
@@ -52,11 +53,10 @@ def run(
         outcomes = [paths.batch()]
         paths.stack()
         outcomes += [paths.replay(parallelism) for parallelism in parallelisms]
-        for i, parallelism in enumerate(parallelisms):
+        for i, parallelism in enumerate(parallelisms[:1] if savepoint else parallelisms):
             if i:
                 paths.stack()  # topics, offsets, store and state as new
-            after = parallelisms[(i + 1) % len(parallelisms)]
-            outcomes.append(paths.stream(parallelism, after if savepoint else None))
+            outcomes.append(paths.stream(parallelism, parallelisms[-1] if savepoint else None))
     return outcomes
 
 
