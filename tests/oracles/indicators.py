@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, volatility, zscore
+from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
 from udfs.registry import PRICE, VOLUME, Feature, feature
 
 Bars = Mapping[str, np.ndarray]
@@ -92,6 +92,19 @@ def zscore_of(x: Series, period: int) -> Series:
     return over(x, period, value)
 
 
+def suspect_of(opens: Series, close: Series, volume: Series, period: int) -> Series:
+    """1 from the first bar on whose open is near the last close over a ratio of splits, and whose volume fits it."""
+    whole = [2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1.5, 2.5]
+    ratios = [*whole, *(1 / r for r in whole)]
+    out, average, flag = [NAN] * len(close), volume[0] if volume else NAN, 0.0
+    for k in range(1, len(close)):
+        gap, traded = close[k - 1] / opens[k], volume[k] / average if average else math.inf
+        fits = any(abs(gap / r - 1) < 0.05 and r / 3 < traded < 3 * r for r in ratios)
+        out[k] = flag = max(flag, float(fits))
+        average += (volume[k] - average) * 2 / (period + 1)
+    return out
+
+
 def small_features(p: int) -> tuple[Feature, ...]:
     """A registry with short windows (p >= 2), so that a short history turns every ring several times."""
     near = {"params": {"period": p}}
@@ -109,12 +122,15 @@ def small_features(p: int) -> tuple[Feature, ...]:
         feature("vol", ("volatility",), ("log_return",), volatility.step, volatility.STATE, p - 1,
                 params={"period": p, "bars_per_year": 252.0}),
         feature("z", ("volume_z",), ("volume",), zscore.step, zscore.STATE, p - 1, **near),
+        feature("suspect", ("suspect",), ("open", "close", "volume"), suspect_split.step, suspect_split.STATE, 1,
+                **near),
     )  # fmt: skip
 
 
 def small_values(bars: Bars, p: int) -> dict[str, Series]:
     """What `small_features(p)` must give on the bars of one symbol."""
-    high, low, close, volume = (bars[name].tolist() for name in ("high", "low", "close", "volume"))
+    names = ("open", "high", "low", "close", "volume")
+    opens, high, low, close, volume = (bars[name].tolist() for name in names)
     line, signal, hist = macd_of(close, p, p + 2, p)
     upper, middle, lower = bands_of(close, p, 2)
     return {
@@ -122,4 +138,5 @@ def small_values(bars: Bars, p: int) -> dict[str, Series]:
         "line": line, "signal": signal, "hist": hist, "atr": atr_of(high, low, close, p),
         "upper": upper, "middle": middle, "lower": lower, "obv": obv_of(close, volume),
         "volatility": volatility_of(close, p, 252.0), "volume_z": zscore_of(volume, p),
+        "suspect": suspect_of(opens, close, volume, p),
     }  # fmt: skip
