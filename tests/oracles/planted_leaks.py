@@ -346,7 +346,7 @@ PLAYS: dict[str, tuple[dict[str, Any], str]] = {
     "late trades in order of time": ({"play": in_order_of_time}, "as known, other trades"),
     "a feed before its time": ({"play": early_feed}, "as known, other trades"),
     "cancelled trades never heard": ({"play": without_cancelled}, "as known, other amendments"),
-    "corrected before the correction": ({"play": corrected_at_once}, "as known, other amendments"),
+    "corrected before the correction": ({"play": corrected_at_once}, "as known, nothing more"),
     "actions by ex-day alone": ({"play": actions_from_the_start}, "as known, other actions"),
     "final terms from the start": ({"play": final_terms}, "as known, other actions"),
     "the symbols of the last day": ({"play": survivors_heard}, "as known, nothing more"),

@@ -49,8 +49,8 @@ def test_the_registry_as_known_does_not_change_later() -> None:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_planted_kernel_is_caught_and_named(name: str) -> None:
-    world, features, found = market(1, 80), (LOG_RETURN, row(KERNELS[name])), Findings()
-    check.in_batch(world, features, cuts(world, features, 12), np.random.default_rng(2), found)
+    world, features, found = market(1, 40), (LOG_RETURN, row(KERNELS[name])), Findings()
+    check.in_batch(world, features, cuts(world, features, 10), np.random.default_rng(2), found)
     assert set(found.first()) == {"planted"}
 
 
@@ -65,7 +65,7 @@ def test_a_planted_batch_is_caught(name: str) -> None:
 @pytest.mark.parametrize("name", PLAYS)
 def test_a_planted_read_as_known_is_caught(name: str) -> None:
     ways, by = PLAYS[name]
-    world, features, found = market(1, 44), (LOG_RETURN, SMA, OBV), Findings()
+    world, features, found = market(1, 28), (LOG_RETURN, SMA, OBV), Findings()
     check.as_known(world, features, cuts(world, features, 16), 2, np.random.default_rng(2), found, **ways)
     assert by in {each for _, each in found.leaks}
 
