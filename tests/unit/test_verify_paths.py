@@ -1,5 +1,9 @@
 """`tickloom verify` runs each path once, publishes in step with the job, and goes on when a path fails."""
 
+import os
+import signal
+import subprocess
+import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,12 +16,15 @@ import pytest
 import typer
 
 from schemas.errors import DataError, StackError
+from schemas.settings import state_dir
 from tests.unit.verifying import features, small_tape, with_bits
 from tickloom import committed
+from tickloom.stack import process
 from tickloom.tape.messages import ACTION, PRICE
 from tickloom.verify import paths, publication
 from tickloom.verify.command import line, verify
 from tickloom.verify.compare import difference, digest
+from tickloom.verify.private import COMMAND, private_home, tickloom
 from tickloom.verify.publication import Publication
 from tickloom.verify.tape import Tape
 
@@ -52,14 +59,16 @@ def eventually(true: Callable[[], bool]) -> None:
 
 
 def test_an_action_waits_until_the_job_has_read_what_was_before_it(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Reader(monkeypatch, [(ACTION, 2), (PRICE, 100), (ACTION, 1), (PRICE, 200)])
+    steps = [(ACTION, 2), (PRICE, 100), (ACTION, 1), (PRICE, 24), (ACTION, 1), (PRICE, 176)]
+    job = Reader(monkeypatch, steps)
+    assert tape.bar_records == 50
     with Publication(tape, "5s", hold=False) as publishing:
         eventually(lambda: publishing.published == 100)
         job.read = 99
         assert (job.passed, publishing.done()) == (2, False)
         job.read = 100
         eventually(publishing.done)
-    assert (job.passed, publishing.published) == (4, 300)
+    assert (job.passed, publishing.published) == (6, 300)  # an action half a bar after one that waited goes by
 
 
 def test_part_of_the_tape_is_held_back_for_the_job_that_goes_on(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +81,7 @@ def test_part_of_the_tape_is_held_back_for_the_job_that_goes_on(tape: Tape, monk
     assert publishing.published == 300
 
 
-@pytest.mark.parametrize("steps", [[(PRICE, 300)], [(PRICE, 1), (ACTION, 1)]])
+@pytest.mark.parametrize("steps", [[(PRICE, 300)], [(PRICE, 100), (ACTION, 1)]])
 def test_a_publication_that_is_left_ends(
     steps: list[tuple[str, int]], tape: Tape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +135,7 @@ class Calls:
 @pytest.mark.parametrize(
     ("parallelisms", "savepoint", "said"),
     [
-        ([1, 2], True, "features down up replay1 replay2 kafka1>2 down up kafka2>1"),
+        ([1, 2], True, "features down up replay1 replay2 kafka1>2"),
         ([1, 2], False, "features down up replay1 replay2 kafka1>None down up kafka2>None"),
         ([4], True, "features down up replay4 kafka4>4"),
     ],
@@ -144,7 +153,7 @@ def test_each_path_once_and_a_new_stack_for_each_job(
     ("calls", "words"),
     [
         ({"wrong": "replay2"}, "parquet, parallelism 2: rsi_14 of A at 1970-01-01 00:00:02"),
-        ({"wrong": "kafka2>1"}, "kafka, parallelism 2 then 1: rsi_14 of A"),
+        ({"wrong": "kafka1>2"}, "kafka, parallelism 1 then 2: rsi_14 of A"),
         ({"failing": "kafka1>2"}, "kafka, parallelism 1 then 2: failed: it broke"),
     ],
 )
@@ -159,7 +168,7 @@ def test_a_path_that_differs_or_fails_is_named_and_the_others_go_on(
     printed = capsys.readouterr().out
     assert words in printed
     assert "digest input=" not in printed
-    assert made.said[-1] == "kafka2>1"
+    assert made.said[-1] == "kafka1>2"
 
 
 def test_where_all_is_equal_the_digest_is_told(
@@ -170,7 +179,7 @@ def test_where_all_is_equal_the_digest_is_told(
     printed = capsys.readouterr().out
     assert printed.startswith(f"{tape.folder}: 300 records, bars of 5s; parallelism 1, 2\n")
     assert printed.endswith(line(tape, "5s", digest(features())) + "\n")
-    kept = pq.read_table(tmp_path / "kept" / "kafka_parallelism_2_then_1.parquet")
+    kept = pq.read_table(tmp_path / "kept" / "kafka_parallelism_1_then_2.parquet")
     assert difference(features(), kept) == ""
 
 
@@ -180,3 +189,33 @@ def test_without_a_batch_there_is_nothing_to_compare_with(
     Calls(monkeypatch, tmp_path, failing="features")
     with pytest.raises(StackError, match="it broke"):
         verify(tape.folder)
+
+
+def test_what_was_started_is_gone_at_the_end_even_without_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = dict(os.environ)
+    homes = []
+
+    def interrupted() -> None:
+        with private_home() as home:
+            assert state_dir() == home
+            homes.append(process.Place(home))
+            subprocess.check_output(["sh", "-c", "sleep 1000 >&- &"])
+            assert len(process.family(homes[0], [COMMAND])) == 1
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit):
+        interrupted()
+    assert process.family(homes[0], [COMMAND]) == []
+    assert dict(os.environ) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_that_fails_is_an_error_with_its_own_words() -> None:
+    told: list[str] = []
+    with pytest.raises(StackError, match=r"not a Parquet file that can be read: nothing\.parquet"):
+        tickloom(["features", "compute", "--bars", "nothing.parquet", "--out", "x"], told.append)
+    assert told == ["$ tickloom features compute --bars nothing.parquet --out x"]

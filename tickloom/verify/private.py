@@ -14,30 +14,35 @@ from types import FrameType
 
 from schemas.errors import StackError
 from schemas.settings import settings, state_dir
-from tickloom.stack import control
+from tickloom.stack import control, process
 
 Tell = Callable[[str], object]
 PROGRAM = [sys.executable, "-c", "from tickloom.cli import main; main()"]
 HOME, NUMBA = "TICKLOOM_HOME", "NUMBA_CACHE_DIR"
+COMMAND = "command"
+"""Mark of what this process starts: a command of Flink is a shell, a JVM and a Python process, each on its own."""
 
 
 @contextmanager
 def private_home() -> Iterator[Path]:
-    """A state folder in force for this process and those that it starts; servers in it are stopped at the end.
+    """A state folder in force for this process and those that it starts; servers and commands are stopped at the end.
 
     SIGTERM counts as an end too. What numba has compiled is shared with the usual state folder.
     """
     folder, before = Path(tempfile.mkdtemp(prefix="tickloom-verify-")), dict(os.environ)
+    place = process.Place(folder)
     compiled = os.environ.get(NUMBA) or str(state_dir().absolute() / "numba")
     handler = signal.signal(signal.SIGTERM, _leave)
-    os.environ |= {HOME: str(folder), NUMBA: compiled}
+    ours = {HOME: str(folder), NUMBA: compiled, process.MARK: place.mark(COMMAND)}
+    os.environ |= ours
     settings.cache_clear()
     try:
         yield folder
     finally:
+        process.stop(place, [COMMAND])
         control.down()
         signal.signal(signal.SIGTERM, handler)
-        for name in (HOME, NUMBA):
+        for name in ours:
             os.environ.pop(name)
             os.environ |= {name: before[name]} if name in before else {}
         settings.cache_clear()

@@ -1,7 +1,7 @@
 """The tape on its way into Kafka while the job reads, in step with it.
 
-In: a Tape. Out: its records in order of arrival. An action waits until the job has read the prices before it, or a job
-that is behind would hear of it in time; and part of the tape is left for the job that goes on from a savepoint, since
+In: a Tape. Out: its records in order of arrival. Actions wait until the job has read the prices before them, or a job
+that is behind would hear of them in time; and part of the tape is left for the job that goes on from a savepoint, since
 only a record that comes moves time.
 """
 
@@ -22,6 +22,8 @@ READERS = {PRICE: "tickloom-price", ACTION: "tickloom-corporate_action"}
 """Consumer groups of the features job."""
 HELD = 0.6
 """Share of the records that is published before the job is moved, at most."""
+STEP_BARS = 0.5
+"""An action that is known so soon after one that has waited does not wait."""
 POLL_S = 0.2
 
 
@@ -35,7 +37,7 @@ class Publication:
 
     def __init__(self, tape: Tape, interval: str, *, hold: bool) -> None:
         self._replay = Replay(tape.prices, Path(tape.path("actions.parquet")), interval, Order.ARRIVAL)
-        self._most = HELD * tape.records
+        self._most, self._step, self._seen = HELD * tape.records, STEP_BARS * tape.bar_records, 0.0
         self._go, self._stop = threading.Event(), threading.Event()
         self.held, self.published = False, 0
         if not hold:
@@ -63,10 +65,11 @@ class Publication:
         return self._done.done()
 
     def _gate(self, topic: str, count: int) -> None:
-        if topic == ACTION:
+        if topic == ACTION and self.published >= self._seen + self._step:
             while read() < self.published and not self._stop.wait(POLL_S):
                 pass
-        else:
+            self._seen = self.published
+        elif topic == PRICE:
             self.held = self.published + count > self._most and not self._go.is_set()
             self._go.wait() if self.held else None
             self.published += count

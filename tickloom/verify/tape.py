@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -32,9 +33,14 @@ class Tape:
         return str((self.folder / name).absolute())
 
     @cached_property
+    def _spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = json.loads((self.folder / "truth.json").read_text())["spec"]
+        return spec
+
+    @cached_property
     def interval(self) -> str:
         """Width of the true bars."""
-        width = int(json.loads((self.folder / "truth.json").read_text())["spec"]["interval_us"])
+        width = int(self._spec["interval_us"])
         unit = max((unit for unit in UNITS if width % UNITS[unit] == 0), key=UNITS.__getitem__)
         return f"{width // UNITS[unit]}{unit}"
 
@@ -42,6 +48,11 @@ class Tape:
     def records(self) -> int:
         """Trades, repeats and cancels."""
         return int(pq.read_metadata(self.path("ticks.parquet")).num_rows)
+
+    @cached_property
+    def bar_records(self) -> float:
+        """Trades during a bar, of all symbols."""
+        return float(self._spec["rate"]) * int(self._spec["interval_us"]) / UNITS["s"]
 
     @cached_property
     def prices(self) -> list[str]:
