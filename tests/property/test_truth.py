@@ -38,6 +38,7 @@ from udfs import packing
 from udfs.log import Horizon
 from udfs.plan import Plan
 from udfs.table import table
+from udfs.tick_shard import FATES
 from udfs.ticks import Ticks
 
 Property = Callable[[Random], None]
@@ -50,7 +51,7 @@ def any_order_ends_like_the_batch(random: Random) -> None:
     world = World(random.randint(1, 4)).run(draw_moves(random, ticks, actions))
     assert_truth(world, ticks, actions)
     assert_in_order(world)
-    assert_settled(world)
+    assert_settled(world, ticks)
 
 
 def announced_and_cancelled_leaves_no_byte(random: Random) -> None:
@@ -243,12 +244,15 @@ def assert_in_order(world: World) -> None:
             newest[key] = frame.revision
 
 
-def assert_settled(world: World) -> None:
-    """Nothing waits, and each account of size is exact."""
+def assert_settled(world: World, ticks: Ticks) -> None:
+    """Nothing waits, each account of size is exact, and each record has one fate."""
     for store in world.stores.values():
         sizes = {key: len(value) for key, value in store.items() if key != "m"}
         assert not [key for key in sizes if key[0] in "dpq"]
         assert json.loads(store.get("m", b'{"bytes": 0}'))["bytes"] == sum(sizes.values())
+    fates = [shard.counts for shard in world.simulation.ticks]
+    heard, ends = [sum(each[name] for each in fates for name in names) for names in (FATES[:2], FATES[2:])]
+    assert heard == ends == len(ticks)
 
 
 PROPERTIES: tuple[Property, ...] = (
