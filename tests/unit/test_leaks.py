@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from schemas.errors import DataError, FeatureError
-from tests.oracles.planted_leaks import BATCHES, KERNELS, PLAYS, row
+from tests.oracles.planted_leaks import BATCHES, KERNELS, row
+from tests.oracles.planted_reads import PLAYS
 from tickloom.leaks import check, futures, hearing
 from tickloom.leaks.command import leaks
 from tickloom.leaks.findings import ROWS, Findings, View
