@@ -38,7 +38,7 @@ def main() -> None:
     config, interval_us = settings(), parse_duration(options.interval)
     known = read_actions(pq.read_table(options.actions)) if options.actions else []
 
-    _, tables = environment("tickloom.replay")
+    _, tables = environment("tickloom.replay", bundle=8)
     with tempfile.TemporaryDirectory() as folder:
         plan_file = Path(folder) / "plan.csv"
         ticks = plan(options.paths, min(interval_us, BLOCK_US), interval_us, plan_file)

@@ -40,9 +40,9 @@ class Log:
 
     def __init__(self, store: MutableMapping[str, bytes]) -> None:
         self._store = store
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[str, int | None] = dict.fromkeys(store)  # None: not read since the restore
         self.meta: dict[str, int] = {"clock": NEVER, "bytes": 0}
-        if "m" in store:
+        if self._sizes.pop("m", 0) is None:
             self.meta |= json.loads(store["m"])
 
     def __getitem__(self, key: str) -> bytes:
@@ -58,8 +58,8 @@ class Log:
         del self._sizes[key], self._store[key]
 
     def places(self) -> Iterator[tuple[str, list[str]]]:
-        """Kind and the rest of each key, read from the store: for a restore."""
-        for key in self._store:
+        """Kind and the rest of each key: for a restore."""
+        for key in self._sizes:
             kind, *place = key.split("/")
             yield kind, place
 
@@ -71,17 +71,16 @@ class Log:
         return counts
 
     def __contains__(self, key: str) -> bool:
-        return key in self._store
+        return key in self._sizes
 
     def save(self) -> None:
         """Write clock and counters."""
         self._store["m"] = json.dumps(self.meta).encode()
 
     def _size(self, key: str) -> int:
-        """Length of what a key holds; after a restore it is read once."""
-        if key not in self._sizes:
-            self._sizes[key] = len(self._store[key]) if key in self._store else 0
-        return self._sizes[key]
+        """Length of what a key holds, 0 for one that is not there: to ask the store costs more than to write."""
+        size = self._sizes.get(key, 0)
+        return len(self._store[key]) if size is None else size
 
 
 class Heard:
