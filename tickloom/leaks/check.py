@@ -27,13 +27,13 @@ from udfs.table import table
 BATCH, AS_KNOWN = "batch", "as known"
 REREAD = f"{AS_KNOWN}, later read"
 """The check that a read as known gives the same when its bar has closed and when the tape is over."""
-ROOM = 80
+ROOM = 60
 """Bar times after the longest warm-up, in which every feature has values."""
 SPARSE = 8
 """Of so many instants one begins another future of each kind to be heard: it takes a second, that of a batch 20 ms."""
 AFTER = 20
 """Bars for which a hearing goes on after its cut."""
-READS = 4
+READS = 3
 """Instants up to a cut at which each other future is read as known."""
 TURN = 6
 """Bars after which changes of the past have been applied twice."""

@@ -23,7 +23,7 @@ def leaks(
     bars: Annotated[Path | None, typer.Option(help="Parquet of bars to try them on; a seeded market if none.")] = None,
     actions: Annotated[Path | None, typer.Option(help="Parquet of the corporate actions of these bars.")] = None,
     interval: Annotated[str, typer.Option(help="Length of these bars: 1s, 1m, 1h, 1d.")] = "1d",
-    points: Annotated[int, typer.Option(min=1, help="Instants after which the future is another one.")] = 32,
+    points: Annotated[int, typer.Option(min=1, help="Instants after which the future is another one.")] = 24,
     seed: Annotated[int, typer.Option(help="Equal seeds and options give equal checks.")] = 0,
 ) -> None:
     """Change the future, and look whether any feature changes before: look-ahead in prices, actions, or known_at.

@@ -21,7 +21,7 @@ DELAY = 30
 """A late record is heard up to so many bars after its time."""
 REACH = 60
 """Another future changes trades of so many bars before the cut."""
-LATE, AGAIN, LATER = 0.04, 0.1, 0.15
+LATE, AGAIN, LATER = 0.04, 0.06, 0.15
 """Fractions of trades: heard late; cancelled, corrected or repeated; changed by another future."""
 
 
