@@ -41,6 +41,6 @@ def test_batch_parquet_and_kafka_give_the_same_bits_across_savepoints(tmp_path: 
     assert [(to, int(at.replace(",", "")) < int(of.replace(",", ""))) for to, at, of in moves] == [
         ("2", True),
     ]
-    for command in ("flink run -d -p 1", "flink stop --savepointPath", "flink run -d -p 2 -s "):
+    for command in ("flink run -d -p 1 ", "flink stop --savepointPath", "flink run -d -p 2 "):
         assert f"$ {command}" in done.stdout
     assert list(tmp_path.glob("tickloom-verify-*")) == [], "it left its stack behind"

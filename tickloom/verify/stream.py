@@ -29,6 +29,8 @@ FEATURE = "feature.frame.v1"
 MOVED = 0.4
 """Share of the records after which the job is moved."""
 MOST_RESTARTS = 3
+LONG = "1h"
+"""A savepoint comes behind all that the job has read and not yet done."""
 DROPPED = "numLateRecordsDropped"
 PATIENCE_S, POLL_S = 300.0, 0.5
 SAVEPOINT = re.compile(r"Savepoint completed\. Path: (\S+)")
@@ -74,8 +76,10 @@ class Stream:
         return pa.concat_tables(parts, promote_options="default")
 
     def _start(self, parallelism: int, savepoint: str = "") -> None:
-        args = ["--interval", self.interval]
-        self.job = flink.run_job("jobs.features", args, parallelism, savepoint=savepoint, tell=self.tell)
+        args, options = ["--interval", self.interval], {"execution.checkpointing.timeout": LONG}
+        self.job = flink.run_job(
+            "jobs.features", args, parallelism, savepoint=savepoint, options=options, tell=self.tell
+        )
         FlinkRest(flink_url()).ready(self.job)
 
     def _move(self, parallelism: int) -> None:
@@ -86,7 +90,8 @@ class Stream:
 
     def _stop(self, *options: str) -> str:
         """Stop with a savepoint: its path. With --drain all that waits for its time is done first."""
-        command = ["flink", "stop", *options, "--savepointPath", str(flink_folder("savepoints")), self.job]
+        where = ["--savepointPath", str(flink_folder("savepoints"))]
+        command = ["flink", "stop", *where, *options, f"-Dclient.timeout={LONG}", self.job]
         self.tell(f"$ {shlex.join(command)}")
         done = subprocess.run(
             [str(flink_home() / "bin" / "flink"), *command[1:]],
