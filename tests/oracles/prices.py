@@ -7,6 +7,8 @@ import numpy as np
 import talib
 from bokeh_sampledata import stocks
 
+from tests.oracles.indicators import suspect_of
+
 DAY_US = 86_400_000_000
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 # ex date, numerator, denominator; the real ones of the sample, seen in its prices
@@ -53,7 +55,7 @@ def adjusted(bars: Bars, splits: list[tuple[date, int, int]], at: int) -> Bars:
 
 
 def by_talib(bars: Bars) -> Bars:
-    """Every indicator of the registry by TA-Lib (log returns and z-score by numpy and TA-Lib's STDDEV)."""
+    """Every indicator of the registry by TA-Lib (returns, z-score and suspicion by definition); no cash was paid."""
     high, low, close, volume = (bars[name] for name in ("high", "low", "close", "volume"))
     log_return = np.append(np.nan, np.log(close[1:] / close[:-1]))
     macd, signal, hist = talib.MACD(close, 12, 26, 9)
@@ -67,6 +69,8 @@ def by_talib(bars: Bars) -> Bars:
         "bb_upper_20_2": upper, "bb_middle_20_2": middle, "bb_lower_20_2": lower, "obv": talib.OBV(close, volume),
         "volatility_20": talib.STDDEV(log_return, 20, 1) * np.sqrt(20 / 19 * 252),
         "volume_z_20": (volume - talib.SMA(volume, 20)) / spread,
+        "log_total_return": log_return, "log_total_return_ex": log_return,
+        "suspect_split": np.array(suspect_of(bars["open"].tolist(), close.tolist(), volume.tolist(), 20)),
     }  # fmt: skip
 
 
