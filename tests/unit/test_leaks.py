@@ -35,7 +35,7 @@ def cuts(world: World, features: tuple[Feature, ...], points: int) -> list[int]:
 
 def test_a_batch_of_the_registry_does_not_look_ahead() -> None:
     world, found = market(3, check.enough(FEATURES, "1m")), Findings()
-    check.in_batch(world, FEATURES, cuts(world, FEATURES, 6), np.random.default_rng(0), found)
+    check.in_batch(world, FEATURES, [*cuts(world, FEATURES, 6), world.ends[-2]], np.random.default_rng(0), found)
     assert found.first() == {}
     assert found.vacant() == []
     assert {output for output, _ in found.compared} >= {output for each in FEATURES for output in each.outputs}
