@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,3 +32,11 @@ def test_a_complete_frame_has_a_row_without_values_for_each_removed_symbol() -> 
     np.testing.assert_array_equal(whole.values, [[1.0, np.nan], [0.0, 4.0], [np.nan] * 2, [np.nan] * 2])
     assert FRAME.removed == ["B", "D"], "the frame itself is as it was"
     assert EMPTY.complete().pack() == EMPTY.pack()
+
+
+def test_securities_are_the_symbols_unless_said() -> None:
+    assert FRAME.ids() == (["A", "C"], ["B", "D"])
+    named = replace(FRAME, securities=["A#2", "X", "B", "D#3"])
+    assert named.ids() == (["A#2", "X"], ["B", "D#3"])
+    assert Frame.unpack(named.pack()).ids() == named.ids()
+    assert EMPTY.ids() == ([], [])

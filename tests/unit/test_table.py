@@ -1,6 +1,7 @@
 """Frames as a stream emitted them, and the rows that stand in the end."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +47,32 @@ def test_rows_that_stand(frames: list[Frame], rows: list[tuple[str, int, float]]
         found = table(random.Random(seed).sample(frames, len(frames)))
         times = found["event_time"].cast(pa.int64()).to_pylist()
         assert list(zip(found["symbol"].to_pylist(), times, found["sma"].to_pylist(), strict=True)) == rows
+
+
+@pytest.mark.parametrize(
+    ("known_at", "rows"),
+    [
+        (9, []),
+        (10, [("A", 10, 1.0)]),
+        (20, [("A", 10, 1.0), ("A", 20, 2.0), ("B", 20, 3.0)]),
+        # known by 30: A's first bar was another one, B's is gone
+        (30, [("A", 10, 5.0), ("A", 20, 2.0)]),
+        (39, [("A", 10, 5.0), ("A", 20, 2.0)]),
+        (None, [("A", 10, 6.0), ("A", 20, 2.0)]),
+    ],
+)
+def test_as_known_at_a_time(known_at: int | None, rows: list[tuple[str, int, float]]) -> None:
+    amended = [
+        (30, indicators(10, {"A": 5.0}, 1)),
+        (30, indicators(20, {}, 1, ("B",))),
+        (40, indicators(10, {"A": 6.0}, 2)),
+    ]
+    frames = [indicators(10, {"A": 1.0}), indicators(20, {"A": 2.0, "B": 3.0})]
+    frames += [replace(frame, known_at=when) for when, frame in amended]
+    found = table(frames, known_at)
+    times = found["event_time"].cast(pa.int64()).to_pylist()
+    numbers = found["sma"].to_pylist() if rows else []
+    assert list(zip(found["symbol"].to_pylist(), times, numbers, strict=True)) == rows
 
 
 def test_views_are_joined_in_the_order_of_columns_of_the_batch() -> None:
