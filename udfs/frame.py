@@ -46,7 +46,8 @@ class Frame:
 
     def complete(self) -> "Frame":
         """The same with a row at the end, without values, for each symbol that was removed."""
-        gone = len(self.removed)
+        if not (gone := len(self.removed)):
+            return self
         return replace(
             self,
             symbols=[*self.symbols, *self.removed],

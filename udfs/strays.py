@@ -42,6 +42,8 @@ class Strays:
         was = identity(self._strays[end]) if end in self._strays else ids[:0]
         changed = np.setxor1d(ids[stray], was)
         self._keep(end, ticks.take(stray))
+        if not len(changed):
+            return []
         return [other for other, bits in self._filters.items() if other != end and _holds(bits, changed).any()]
 
     def naming(self, end: int, ticks: Ticks) -> Ticks | None:

@@ -1,6 +1,7 @@
 """Read: Kafka topics -> blocks of raw messages, on time and late, by SQL -> decoded rows (shard, kind, payload).
 
-One predicate splits on-time from late records, so each takes exactly one way. What comes before the first watermark is
+One predicate splits on-time from late records, so each takes exactly one way; a window whose window_time the watermark
+has reached has fired and would drop its record. What comes before the first watermark is
 late, for after a restore the windows remember theirs and would drop it. Late ones are gathered for 0.1 s of the clock,
 for a call of Python costs more than a record. Blocks are shared out by offset, not by key: every lane gets equal work
 whatever the symbols are, and the shard follows from the payload's symbol.
@@ -18,11 +19,11 @@ LANES = 4
 RESULT = [DataTypes.INT(), DataTypes.STRING(), DataTypes.BYTES()]
 
 LATE = """select v, part, pos, window_end block_end, proctime() heard
-from windowed where wm is null or window_time < wm"""
+from windowed where wm is null or window_time <= wm"""
 ROWS = f"""
 select r.shard, r.kind, r.payload from (
     select false late, array[window_end] ends, array_agg(v) v, array_agg(part) part, array_agg(pos) pos
-    from windowed where window_time >= wm
+    from windowed where window_time > wm
     group by window_start, window_end, mod(pos, {LANES})
     union all
     select true, array_agg(block_end), array_agg(v), array_agg(part), array_agg(pos)

@@ -20,7 +20,12 @@ README = (PROJECT / "README.md").read_text("utf-8")
 SHELL = [
     line for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL) for line in block.splitlines()
 ]
-CHEAP = ("tickloom sample", "tickloom synth", "tickloom features compute", "tickloom features list")
+CHEAP = (
+    "tickloom sample",
+    "tickloom synth --symbols 20",
+    "tickloom features compute",
+    "tickloom features list",
+)
 BY_JOBS = {f".tickloom/{name}.parquet" for name in ("by_flink", "now", "then")}  # what needs a running stack writes
 
 

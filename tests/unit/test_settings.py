@@ -92,7 +92,7 @@ def test_a_wrong_setting_names_its_key_and_source(
     [
         ("1d", {}, ""),
         ("1s", {}, ""),
-        ("1s", {"STATE__TICK_HORIZON_BARS": "8"}, ""),
+        ("1s", {"STATE__HORIZON_BARS": "8"}, ""),
         ("1s", {"STATE__HORIZON_BARS": "7"}, r"state.horizon_bars: 7 bars of 1s are not longer than .*7 s"),
         ("1s", {"BARS__MAX_GAP": "1438s"}, "state.horizon_bars: 1440 bars of 1s .*1440 s"),
         ("500ms", {}, "bars.block: 1s is longer than 500ms"),

@@ -3,7 +3,8 @@
 A gap: the open against the close before is near (TOLERANCE) 1 / r for a ratio r that splits have, and the bar's volume
 over the average volume before is within a factor of SPREAD of r; a crash of the same size trades far more than that.
 A split heard of later explains the gap, because state is then replayed with the close before already scaled; a notice
-(an action of type OTHER on that day) has it forgotten. Average volume: weight 2 / (period + 1), from the first bar.
+(an action of type OTHER) has it forgotten: one of that day altogether, one of a later day from then on, as where the gap
+is older than the horizon. Average volume: weight 2 / (period + 1), from the first bar.
 """
 
 import math
@@ -13,7 +14,7 @@ import numpy as np
 from udfs.compiled import njit
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
-STATE = (COUNT, Slot("last", (0, 1, 0), forget=True), Slot("volume", (0, 0, 1)), Slot("suspect"))
+STATE = (COUNT, Slot("last", (0, 1, 0), forget=True), Slot("volume", (0, 0, 1)), Slot("suspect", forget=True))
 RATIOS = np.array([1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
 TOLERANCE = 0.05
 SPREAD = 3.0
