@@ -93,8 +93,8 @@ def test_exact_terms_are_rounded_once():
 def test_a_notice_has_forgotten_what_says_so():
     plan = Plan("1d", [ROWS["suspect_split"], ROWS["sma"]])
     forgotten = factors(plan, Adjustment(0, Effect.NOTICE, "n"))
-    assert forgotten == [1.0, 0.0, 1.0, 1.0] + [1.0] * (plan.width - RESERVED - 4)
-    assert factors(plan, Adjustment(0, Effect.NOTICE, "n"), split(2, 1))[:4] == [1.0, 0.0, 2.0, 1.0]
+    assert forgotten == [1.0, 0.0, 1.0, 0.0] + [1.0] * (plan.width - RESERVED - 4)
+    assert factors(plan, Adjustment(0, Effect.NOTICE, "n"), split(2, 1))[:4] == [1.0, 0.0, 2.0, 0.0]
 
 
 def test_factors_cannot_be_changed_by_a_caller():
