@@ -3,8 +3,8 @@
 A gap: the open against the close before is near (TOLERANCE) 1 / r for a ratio r that splits have, and the bar's volume
 over the average volume before is within a factor of SPREAD of r; a crash of the same size trades far more than that.
 A split heard of later explains the gap, because state is then replayed with the close before already scaled; a notice
-(an action of type OTHER) has it forgotten: one of that day altogether, one of a later day from then on, as where the gap
-is older than the horizon. Average volume: weight 2 / (period + 1), from the first bar.
+(an action of type OTHER) has it forgotten: one of that day altogether, one of a later day from then on, which helps
+where the gap is older than the horizon. Average volume: weight 2 / (period + 1), from the first bar.
 """
 
 import math
