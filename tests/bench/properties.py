@@ -15,9 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.oracles.world import short_windows
-from tests.property import test_ex_day, test_kernels, test_truth
+from tests.property import test_ex_day, test_kernels, test_real_events, test_truth
 
-ALL = (test_kernels.scales_by_its_degrees, *test_truth.PROPERTIES, *test_ex_day.PROPERTIES)
+ALL = (
+    test_kernels.scales_by_its_degrees,
+    *test_truth.PROPERTIES,
+    *test_ex_day.PROPERTIES,
+    test_real_events.a_real_event_ends_as_known,
+)
 PROPERTIES: dict[str, Callable[[Random], None]] = {each.__name__: each for each in ALL}
 # cases of one property beside those of another
 SHARES = {"any_order_ends_like_the_batch": 6, "scales_by_its_degrees": 3, "heard_late_is_heard_in_time": 0.5}
