@@ -74,7 +74,7 @@ class FlinkRest:
         return int(self._call(f"/jobs/{job}/checkpoints")["counts"]["completed"])
 
     def checkpoint_summary(self, job: str) -> dict[str, dict[str, float]]:
-        """Figure (end_to_end_duration in ms, state_size in bytes, ...) -> min, max, avg, p50, p99 of all checkpoints."""
+        """Figure (end_to_end_duration in ms, state_size in bytes, ...) -> min, max, avg, p50, p99 of checkpoints."""
         return dict(self._call(f"/jobs/{job}/checkpoints")["summary"])
 
     def cancel(self, job: str) -> None:

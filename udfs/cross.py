@@ -109,8 +109,8 @@ class Universe:
         ends = sorted(end for end in self.waiting if end <= self.clock)
         affected: set[int] = set()
         for end in ends:
-            first = bisect_left(self.times, end)
-            affected |= {end, *self.times[first : first + WINDOW]}
+            first = bisect_left(self.times, end)  # a time that ceases to be one draws a later one into each window
+            affected |= {end, *self.times[first : first + WINDOW + len(ends)]}
         before = {end: self._emitted(end) for end in sorted(affected)}
         changed: set[int] = set()
         for end in ends:
