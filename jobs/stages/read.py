@@ -1,10 +1,11 @@
 """Read: Kafka topics -> blocks of raw messages, on time and late, by SQL -> decoded rows (shard, kind, payload).
 
-One predicate splits on-time from late records, so each takes exactly one way; a window whose window_time the watermark
-has reached has fired and would drop its record. What comes before the first watermark is
-late, for after a restore the windows remember theirs and would drop it. Late ones are gathered for 0.1 s of the clock,
-for a call of Python costs more than a record. Blocks are shared out by offset, not by key: every lane gets equal work
-whatever the symbols are, and the shard follows from the payload's symbol.
+A record is late when its block ends before the newest record of its partition, less the allowed lateness. One predicate
+says so, so each record takes exactly one way. The newest time is kept in state, not asked of the watermark: the windows
+remember theirs across a restore and drop what is behind it, the source does not, and the watermark is never ahead of
+any partition's own newest time (which holds as long as no partition of prices may be idle). Late ones are gathered for
+0.1 s of the clock, for a call of Python costs more than a record. Blocks are shared out by offset, not by key: every
+lane gets equal work whatever the symbols are, and the shard follows from the payload's symbol.
 """
 
 from pyflink.datastream import DataStream
@@ -18,12 +19,18 @@ from schemas.settings import Settings, parse_duration
 LANES = 4
 RESULT = [DataTypes.INT(), DataTypes.STRING(), DataTypes.BYTES()]
 
+MARKED = """
+select v, part, pos, rt, newest - interval '{lateness:.3f}' second mark from (
+    select v, part, pos, rt, max(cast(rt as timestamp_ltz(3))) over (
+        partition by part order by arrival rows between unbounded preceding and current row
+    ) newest from (select *, proctime() arrival from price)
+)"""
 LATE = """select v, part, pos, window_end block_end, proctime() heard
-from windowed where wm is null or window_time <= wm"""
+from windowed where window_time <= mark"""
 ROWS = f"""
 select r.shard, r.kind, r.payload from (
     select false late, array[window_end] ends, array_agg(v) v, array_agg(part) part, array_agg(pos) pos
-    from windowed where window_time > wm
+    from windowed where window_time > mark
     group by window_start, window_end, mod(pos, {LANES})
     union all
     select true, array_agg(block_end), array_agg(v), array_agg(part), array_agg(pos)
@@ -46,8 +53,8 @@ def read(
     tables.create_temporary_function("decode_prices", udtf(prices, result_types=RESULT))
     tables.create_temporary_function("decode_actions", udtf(actions, result_types=RESULT))
     seconds = parse_duration(settings.bars.block) / 1_000_000
-    marked = tables.sql_query("select v, part, pos, rt, current_watermark(rt) wm from price")
-    tables.create_temporary_view("marked", marked)
+    lateness = parse_duration(settings.bars.lateness) / 1_000_000
+    tables.create_temporary_view("marked", tables.sql_query(MARKED.format(lateness=lateness)))
     tumble = f"table(tumble(table marked, descriptor(rt), interval '{seconds:.3f}' second))"
     tables.create_temporary_view("windowed", tables.sql_query(f"select * from {tumble}"))
     tables.create_temporary_view("late", tables.sql_query(LATE))
