@@ -25,12 +25,13 @@ A store compares (event time, fence, revision) at offsets 8 to 31 without readin
 """
 
 import hashlib
+import json
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,12 +45,17 @@ Float64 = npt.NDArray[np.float64]
 
 MAGIC, VERSION = b"TV", 1
 HEADER_BYTES = 48
+WRITE_AGAIN = "write the entity again, or read it with the schema that wrote it"
 LIMIT = 1 << 53
 ABSENT = 0xFFFFFFFF
 _STAMP = struct.Struct("<8x4q")
 _NUMBERS = ("event_time", "fence", "revision", "created")
 _HEADER: list[Any] = [("magic", "S2"), ("version", "<u2"), ("crc", "<u4")]
 _HEADER += [(name, "<i8") for name in _NUMBERS] + [("fingerprint", "<u8")]
+
+
+class UnknownSchema(StoreError):
+    """A vector was written with a schema that the reader was not told of, or that contradicts its own."""
 
 
 class Stamp(NamedTuple):
@@ -137,8 +143,23 @@ class Layout:
         rows["values"] = np.where(np.isnan(values), np.nan, values)
         return _sealed(rows, tails)
 
-    def unpack(self, vectors: Sequence[bytes | None]) -> Vectors:
-        """The columns of packed vectors, in their order; StoreError if one is damaged or of another schema."""
+    def to_json(self) -> str:
+        """The schema as text."""
+        return json.dumps({"view": self.view, "fields": self.fields})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Back from `to_json`."""
+        found = json.loads(text)
+        return cls(found["view"], tuple((name, kind) for name, kind in found["fields"]))
+
+    def unpack(self, vectors: Sequence[bytes | None], others: Mapping[int, "Layout"] | None = None) -> Vectors:
+        """The columns of packed vectors, in their order; StoreError if one is damaged, UnknownSchema if of another one.
+
+        others: schemas of the same view by fingerprint; what they lack is missing, what only they have is left out.
+        """
+        if others:
+            vectors = [vector and self._adopted(vector, others) for vector in vectors]
         size, blank = self.row.itemsize, bytes(self.row.itemsize)
         rows = self._checked(vectors, b"".join([blank if vector is None else vector[:size] for vector in vectors]))
         present = rows["version"] != 0
@@ -174,24 +195,39 @@ class Layout:
             absent = np.array([vector is None for vector in vectors], bool)
             if bool(np.all((known | absent) & (sums == rows["crc"]))):
                 return rows
-        raise self._problem(next(vector for vector in vectors if vector is not None and self._wrong(vector)))
+        raise self._problem(next(v for v in vectors if v is not None and (self._wrong(v) or _fingerprint(v) != self.fingerprint)))
 
     def _wrong(self, vector: bytes) -> str:
         """What is wrong with one vector, "" if nothing; the slow way, taken when the fast check failed."""
         if vector[:4] != MAGIC + VERSION.to_bytes(2, "little") or len(vector) < HEADER_BYTES:
             return f"is no packed vector of version {VERSION}: it begins with {vector[:4]!r}"
-        if zlib.crc32(vector[8:]) != int.from_bytes(vector[4:8], "little"):
-            return "does not match its checksum"
-        found = int.from_bytes(vector[40:48], "little")
-        return "" if found == self.fingerprint else f"was written with schema {found:016x}"
+        return "" if zlib.crc32(vector[8:]) == int.from_bytes(vector[4:8], "little") else "does not match its checksum"
+
+    def _adopted(self, vector: bytes, others: Mapping[int, "Layout"]) -> bytes:
+        """A vector of another schema as one of this; itself if it is, or if the schema is not known."""
+        other = others.get(_fingerprint(vector))
+        if other is None or other.fingerprint == self.fingerprint:
+            return vector
+        kinds = dict(other.fields)
+        if wrong := [name for name, kind in self.fields if kinds.get(name, kind) != kind]:
+            what = f"{wrong[0]} is {kinds[wrong[0]]} in a vector and {dict(self.fields)[wrong[0]]} in its reader"
+            raise UnknownSchema(f"view {self.view}: {what}", where=f"{other.told()}; {self.told()}", hint=WRITE_AGAIN)
+        found, at = other.unpack([vector]), stamp(vector)
+        places = [other.numbers.index(name) if name in kinds else -1 for name in self.numbers]
+        values = np.append(found.values, np.nan)[None, places]
+        texts = [found.strings[other.texts.index(field)] if field[0] in kinds else [None] for field in self.texts]
+        return self.pack(*at, values, texts)[0]
+
+    def told(self) -> str:
+        """The schema for a person: fingerprint and fields."""
+        return f"schema {self.fingerprint:016x}: " + ", ".join(f"{name} {kind}" for name, kind in self.fields)
 
     def _problem(self, vector: bytes) -> StoreError:
-        fields = ", ".join(f"{name} {kind}" for name, kind in self.fields)
-        return StoreError(
-            f"a vector of view {self.view} {self._wrong(vector)}",
-            where=f"expected schema {self.fingerprint:016x}: {fields}",
-            hint="write the entity again, or read it with the schema that wrote it",
-        )
+        what, found = self._wrong(vector), _fingerprint(vector)
+        if what or found == self.fingerprint:
+            return StoreError(f"a vector of view {self.view} {what}", where=self.told(), hint="write the entity again")
+        what = f"a vector of view {self.view} was written with schema {found:016x}, which is not described"
+        return UnknownSchema(what, where=f"expected {self.told()}", hint=WRITE_AGAIN)
 
     def _read_texts(self, vectors: Sequence[bytes | None], rows: npt.NDArray[Any]) -> list[list[Any]]:
         columns: list[list[Any]] = [[None] * len(vectors) for _ in self.texts]
@@ -207,6 +243,10 @@ class Layout:
                     columns[j][i] = text.decode() if kind == "str" else text
                 start = ends[i][j]
         return columns
+
+
+def _fingerprint(vector: bytes) -> int:
+    return int.from_bytes(vector[40:48], "little")
 
 
 def _bounded(name: str, number: Int64 | int) -> Int64 | int:

@@ -1,97 +1,74 @@
-"""Packed vectors in Redis: one string a (project, view, entity), written by compare-and-set scripts.
+"""Packed vectors in Redis: one string a (project, view, entity), written by functions that compare and set.
 
 In: packed vectors (udfs.vector) and their entities. Out: the same bytes. Must not know: Feast, features, Flink.
 
-Keys: `tickloom:<project>:<view>:<entity>` a vector; `tickloom.fence:<project>:<view>:<shard>` the newest fence of a
-shard; `tickloom.fence:<project>` the project's last fence. Project and view are percent-encoded, so a separator ends
-them: `prod` is no prefix of another project.
+All keys of a view carry one hash tag, so that a cluster keeps the view on one node, where its writes are atomic:
+`tickloom:{project:view}:<entity>` a vector; `tickloom.fence:{project:view}:<shard>` newest fence and turn of a shard;
+`tickloom.fence:{project:view}` the view's last fence; `tickloom.layouts:{project:view}` schemas by fingerprint;
+`tickloom.refused:{project:view}` what was refused. Project and view are percent-encoded, so a separator ends them:
+`prod` is no prefix of another project.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisClusterException, ResponseError
 from redis.retry import Retry
 
-from feature_repo.stores import fenced_off
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten
+from feature_repo.stores.functions import LIBRARY
 from schemas.errors import StoreError
-from udfs.vector import HEADER_BYTES
+from udfs.vector import HEADER_BYTES, Layout
 
-# A script holds up every other client, so a long write goes in steps of this many keys (about 5 ms each).
+# A function holds up every other client, so a long write goes in steps of this many keys (about 5 ms each).
 STEP = 1000
-
-# A fence is at least the server's clock in microseconds: an emptied store does not hand out old numbers again.
-FENCE = """
-local time = redis.call('TIME')
-local fence = math.max(tonumber(redis.call('GET', KEYS[1]) or 0) + 1, time[1] * 1000000 + time[2])
-local text = string.format('%.0f', fence)
-redis.call('SET', KEYS[1], text)
-redis.call('SET', KEYS[2], text)
-return fence
-"""
-
-WRITE = """
-local fence = tonumber(redis.call('GET', KEYS[1]) or 0)
-if fence > tonumber(ARGV[1]) then return -1 end
-if fence < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
-local won = 0
-for i = 2, #KEYS do
-  local old = redis.call('GETRANGE', KEYS[i], 8, 31)
-  local newer = #old < 24
-  if not newer then
-    local time0, fence0, revision0 = struct.unpack('<i8i8i8', old)
-    local time1, fence1, revision1 = struct.unpack('<i8i8i8', ARGV[i], 9)
-    newer = time1 > time0 or time1 == time0 and (fence1 > fence0 or fence1 == fence0 and revision1 > revision0)
-  end
-  if newer then
-    redis.call('SET', KEYS[i], ARGV[i])
-    won = won + 1
-  end
-end
-return won
-"""
-
-SWAP = f"""
-local swapped = {{}}
-for i = 1, #KEYS do
-  local same = redis.call('GETRANGE', KEYS[i], 0, {HEADER_BYTES - 1}) == ARGV[2 * i - 1]
-  if same then redis.call('SET', KEYS[i], ARGV[2 * i]) end
-  swapped[i] = same and 1 or 0
-end
-return swapped
-"""
+FENCED_OFF, FORGOTTEN = -1, -2
+UNCOUNTED = -1
 
 
 class RedisStore:
-    """The store at a redis:// address; connections are shared by threads and retried for about a second."""
+    """The store at redis://, rediss:// (TLS), unix://, or redis+cluster:// and rediss+cluster://.
+
+    Connections are shared by threads; what fails is tried again for about a second.
+    """
 
     def __init__(self, url: str) -> None:
         self._where = re.sub(r"//[^@/]*@", "//", url)
+        self._turns: dict[tuple[str, int], int] = {}
         with self._answering():
-            retry = Retry(ExponentialBackoff(cap=0.5, base=0.02), 6)
-            failures = [redis.ConnectionError, redis.TimeoutError]
-            self._redis = redis.Redis.from_url(url, socket_timeout=10, retry=retry, retry_on_error=failures)
-        self._fence, self._write, self._swap = (self._redis.register_script(text) for text in (FENCE, WRITE, SWAP))
+            self._redis = _connect(url)
+
+    def opened(self, project: str, view: str, shard: str) -> bool:
+        """Whether the store remembers a writer of this shard; see Store.opened."""
+        with self._answering():
+            return bool(self._redis.exists(_key("fence", project, view, shard)))
 
     def fence(self, project: str, view: str, shard: str) -> int:
         """Open a shard for writing; see Store.fence."""
-        with self._answering():
-            return int(self._fence(keys=[_name("tickloom.fence", project), _fence_key(project, view, shard)]))
+        key = _key("fence", project, view, shard)
+        fence = int(self._call("tickloom_fence", [_key("fence", project, view), key]))
+        self._turns[key, fence] = 0
+        return fence
 
     def write(
         self, project: str, view: str, entities: Sequence[str], vectors: Sequence[bytes], *, shard: str, fence: int
     ) -> int:
         """Store what is newer; see Store.write. Atomic for each 1,000 entities, the fence is checked for each."""
-        fence_key, keys, won = _fence_key(project, view, shard), _keys(project, view, entities), 0
+        key, keys, won = _key("fence", project, view, shard), _keys(project, view, entities), 0
         for i in range(0, len(keys), STEP):
-            with self._answering():
-                done = self._write(keys=[fence_key, *keys[i : i + STEP]], args=[fence, *vectors[i : i + STEP]])
-            if done < 0:
+            turn = self._turns.get((key, fence), UNCOUNTED)
+            done = self._call("tickloom_write", [key, *keys[i : i + STEP]], [fence, turn, *vectors[i : i + STEP]])
+            if done == FENCED_OFF:
                 raise fenced_off(project, view, shard, fence)
+            if done == FORGOTTEN:
+                raise forgotten(project, view, shard, self._where)
+            if turn != UNCOUNTED:
+                self._turns[key, fence] = turn + 1
             won += done
         return won
 
@@ -108,8 +85,7 @@ class RedisStore:
         headers = [(old or b"")[:HEADER_BYTES] for old in expected]
         pairs = [part for pair in zip(headers, vectors, strict=True) for part in pair]
         for i in range(0, len(keys), STEP):
-            with self._answering():
-                done: Any = self._swap(keys=keys[i : i + STEP], args=pairs[2 * i : 2 * (i + STEP)])
+            done = self._call("tickloom_swap", keys[i : i + STEP], pairs[2 * i : 2 * (i + STEP)])
             swapped += map(bool, done)
         return swapped
 
@@ -121,36 +97,98 @@ class RedisStore:
             found: list[bytes | None] = self._redis.mget(_keys(project, view, entities))
         return found
 
+    def read_many(self, project: str, wanted: Sequence[Wanted]) -> list[list[bytes | None]]:
+        """The vectors of several views; see Store.read_many. One transaction, but for a cluster."""
+        asked = [each for each in wanted if each[1]]
+        if len(asked) == 1:
+            found = [self.read(project, *asked[0])]
+        else:
+            with self._answering(), self._redis.pipeline() as pipeline:
+                for view, entities in asked:
+                    pipeline.mget(_keys(project, view, entities))
+                found = pipeline.execute()
+        left = iter(found)
+        return [next(left) if entities else [] for _, entities in wanted]
+
+    def describe(self, project: str, layout: Layout) -> None:
+        """Remember a schema; see Store.describe."""
+        with self._answering():
+            self._redis.hset(_key("layouts", project, layout.view), f"{layout.fingerprint:016x}", layout.to_json())
+
+    def layouts(self, project: str, view: str) -> dict[int, Layout]:
+        """The schemas that were described; see Store.layouts."""
+        with self._answering():
+            found: Mapping[bytes, bytes] = self._redis.hgetall(_key("layouts", project, view))
+        return {int(fingerprint, 16): Layout.from_json(text) for fingerprint, text in found.items()}
+
+    def refuse(self, project: str, view: str, refusals: Sequence[Refusal]) -> None:
+        """Keep what was refused; see Store.refuse."""
+        with self._answering():
+            self._redis.rpush(_key("refused", project, view), *(refusal.to_json() for refusal in refusals))
+
+    def refused(self, project: str, view: str) -> list[Refusal]:
+        """What was refused; see Store.refused."""
+        with self._answering():
+            return [Refusal.from_json(text) for text in self._redis.lrange(_key("refused", project, view), 0, -1)]
+
     def delete(self, project: str, view: str) -> None:
         """Forget the view; see Store.delete. Looks at every key of the database."""
         with self._answering():
-            for kind in ("tickloom", "tickloom.fence"):
-                keys = list(self._redis.scan_iter(_name(kind, project, view) + ":*", count=1000))
-                for i in range(0, len(keys), STEP):
-                    self._redis.unlink(*keys[i : i + STEP])
+            single = [_key(kind, project, view) for kind in ("layouts", "refused")]
+            for kind in ("", "fence"):
+                # the tag's braces and what is percent-encoded mean nothing to SCAN's patterns
+                single += self._redis.scan_iter(_key(kind, project, view) + ":*", count=1000)
+            for i in range(0, len(single), STEP):
+                self._redis.unlink(*single[i : i + STEP])
 
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
 
+    def _call(self, function: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
+        """A function of the library, which is loaded where it is missing."""
+        if not keys:
+            return []
+        with self._answering():
+            try:
+                return self._redis.fcall(function, len(keys), *keys, *args)
+            except ResponseError as error:
+                if "Function not found" not in str(error):
+                    raise
+            self.load()
+            return self._redis.fcall(function, len(keys), *keys, *args)
+
+    def load(self) -> None:
+        """Load the functions into the server, into all primaries of a cluster; needs the right to run FUNCTION."""
+        everywhere = {"target_nodes": redis.RedisCluster.PRIMARIES}
+        with self._answering():
+            on = everywhere if isinstance(self._redis, redis.RedisCluster) else {}
+            self._redis.execute_command("FUNCTION LOAD", "REPLACE", LIBRARY, **on)
+
     @contextmanager
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except (redis.RedisError, ValueError) as error:
-            hint = "is Redis up (tickloom stack status), and its address right?"
+        except (redis.RedisError, RedisClusterException, ValueError) as error:
+            hint = "is Redis up (tickloom stack status), its address right, and may this user do so?"
             raise StoreError(f"Redis: {error}", where=self._where, hint=hint) from error
 
 
-def _name(*parts: str) -> str:
-    """Parts joined by ':', which no part contains; nor has one a character that SCAN's patterns know."""
-    return ":".join(quote(part, safe="") for part in parts)
+def _connect(url: str) -> Any:
+    retry, failures = Retry(ExponentialBackoff(cap=0.5, base=0.02), 6), [redis.ConnectionError, redis.TimeoutError]
+    if "+cluster://" in url:
+        return redis.RedisCluster.from_url(url.replace("+cluster", "", 1), socket_timeout=10, retry=retry)
+    return redis.Redis.from_url(url, socket_timeout=10, retry=retry, retry_on_error=failures)
+
+
+def _key(kind: str, project: str, view: str, *rest: str) -> str:
+    """A key of this view; its parts are joined by ':', which none of them contains."""
+    tag = ":".join(quote(part, safe="") for part in (project, view))
+    return ":".join(
+        [f"tickloom.{kind}" if kind else "tickloom", f"{{{tag}}}", *(quote(part, safe="") for part in rest)]
+    )
 
 
 def _keys(project: str, view: str, entities: Sequence[str]) -> list[str]:
-    prefix = _name("tickloom", project, view) + ":"
+    prefix = _key("", project, view) + ":"
     return [prefix + entity for entity in entities]
-
-
-def _fence_key(project: str, view: str, shard: str) -> str:
-    return _name("tickloom.fence", project, view, shard)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from feature_repo.stores import fenced_off
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten
 from schemas.errors import StoreError
-from udfs.vector import HEADER_BYTES, stamp
+from udfs.vector import HEADER_BYTES, Layout, stamp
 
 WAIT_S = 30  # for a lock that another writer holds
 SCHEMA = """
@@ -22,10 +22,16 @@ CREATE TABLE IF NOT EXISTS vectors (
     project TEXT, view TEXT, entity TEXT, event_time INTEGER, fence INTEGER, revision INTEGER, vector BLOB,
     PRIMARY KEY (project, view, entity)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS fences (
-    project TEXT, view TEXT, shard TEXT, fence INTEGER, PRIMARY KEY (project, view, shard)
+CREATE TABLE IF NOT EXISTS shards (
+    project TEXT, view TEXT, shard TEXT, fence INTEGER, turn INTEGER, PRIMARY KEY (project, view, shard)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS layouts (
+    project TEXT, view TEXT, fingerprint TEXT, layout TEXT, PRIMARY KEY (project, view, fingerprint)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refused (project TEXT, view TEXT, refusal TEXT);
 """
+TABLES = ("vectors", "shards", "layouts", "refused")
+UNCOUNTED = -1
 UPSERT = """
 INSERT INTO vectors VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, view, entity) DO UPDATE SET
     event_time = excluded.event_time, fence = excluded.fence, revision = excluded.revision, vector = excluded.vector
@@ -42,30 +48,43 @@ class SqliteStore:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path).absolute()
         self._local = threading.local()
+        self._turns: dict[tuple[str, str, str, int], int] = {}
+
+    def opened(self, project: str, view: str, shard: str) -> bool:
+        """Whether the store remembers a writer of this shard; see Store.opened."""
+        with self._answering():
+            return self._shard(self._db(), project, view, shard) is not None
 
     def fence(self, project: str, view: str, shard: str) -> int:
         """Open a shard for writing; see Store.fence. At least the clock in microseconds, as in Redis."""
         with self._writing() as db:
-            (last,) = db.execute("SELECT max(fence) FROM fences WHERE project = ?", (project,)).fetchone()
+            newest = "SELECT max(fence) FROM shards WHERE (project, view) = (?, ?)"
+            (last,) = db.execute(newest, (project, view)).fetchone()
             fence = max((last or 0) + 1, time.time_ns() // 1000)
-            self._set_fence(db, project, view, shard, fence)
-            return fence
+            self._set_shard(db, project, view, shard, fence, 0)
+        self._turns[project, view, shard, fence] = 0
+        return fence
 
     def write(
         self, project: str, view: str, entities: Sequence[str], vectors: Sequence[bytes], *, shard: str, fence: int
     ) -> int:
         """Store what is newer; see Store.write. One transaction for all."""
+        turn = self._turns.get((project, view, shard, fence), UNCOUNTED)
         with self._writing() as db:
-            where = (project, view, shard)
-            found = db.execute("SELECT fence FROM fences WHERE (project, view, shard) = (?, ?, ?)", where).fetchone()
-            if found and found[0] > fence:
+            held_fence, held_turn = self._shard(db, project, view, shard) or (0, 0)
+            if held_fence > fence:
                 raise fenced_off(project, view, shard, fence)
-            if not found or found[0] < fence:
-                self._set_fence(db, project, view, shard, fence)
+            if turn != UNCOUNTED and (held_fence, held_turn) != (fence, turn):
+                raise forgotten(project, view, shard, str(self._path))
+            if turn != UNCOUNTED or held_fence < fence:
+                self._set_shard(db, project, view, shard, fence, turn + 1)
             before = db.total_changes
             rows = zip(entities, vectors, strict=True)
             db.executemany(UPSERT + NEWER, ((project, view, entity, *stamp(v)[:3], v) for entity, v in rows))
-            return db.total_changes - before
+            won = db.total_changes - before
+        if turn != UNCOUNTED:
+            self._turns[project, view, shard, fence] = turn + 1
+        return won
 
     def swap(
         self,
@@ -91,19 +110,59 @@ class SqliteStore:
         with self._answering():
             return self._select(self._db(), project, view, entities)
 
+    def read_many(self, project: str, wanted: Sequence[Wanted]) -> list[list[bytes | None]]:
+        """The vectors of several views, as of one moment; see Store.read_many."""
+        with self._answering():
+            db = self._db()
+            db.execute("BEGIN")
+            try:
+                return [self._select(db, project, view, entities) for view, entities in wanted]
+            finally:
+                db.execute("COMMIT")
+
+    def describe(self, project: str, layout: Layout) -> None:
+        """Remember a schema; see Store.describe."""
+        row = (project, layout.view, f"{layout.fingerprint:016x}", layout.to_json())
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO layouts VALUES (?, ?, ?, ?)", row)
+
+    def layouts(self, project: str, view: str) -> dict[int, Layout]:
+        """The schemas that were described; see Store.layouts."""
+        select = "SELECT fingerprint, layout FROM layouts WHERE (project, view) = (?, ?)"
+        with self._answering():
+            found = self._db().execute(select, (project, view)).fetchall()
+        return {int(fingerprint, 16): Layout.from_json(text) for fingerprint, text in found}
+
+    def refuse(self, project: str, view: str, refusals: Sequence[Refusal]) -> None:
+        """Keep what was refused; see Store.refuse."""
+        rows = [(project, view, refusal.to_json()) for refusal in refusals]
+        with self._writing() as db:
+            db.executemany("INSERT INTO refused VALUES (?, ?, ?)", rows)
+
+    def refused(self, project: str, view: str) -> list[Refusal]:
+        """What was refused; see Store.refused."""
+        select = "SELECT refusal FROM refused WHERE (project, view) = (?, ?) ORDER BY rowid"
+        with self._answering():
+            return [Refusal.from_json(text) for (text,) in self._db().execute(select, (project, view))]
+
     def delete(self, project: str, view: str) -> None:
         """Forget the view; see Store.delete."""
         with self._writing() as db:
-            db.execute("DELETE FROM vectors WHERE (project, view) = (?, ?)", (project, view))
-            db.execute("DELETE FROM fences WHERE (project, view) = (?, ?)", (project, view))
+            for table in TABLES:
+                db.execute(f"DELETE FROM {table} WHERE (project, view) = (?, ?)", (project, view))
 
     def close(self) -> None:
         """Close this thread's connection; the others go with their threads."""
         if db := self._local.__dict__.pop("db", None):
             db.close()
 
-    def _set_fence(self, db: sqlite3.Connection, project: str, view: str, shard: str, fence: int) -> None:
-        db.execute("INSERT OR REPLACE INTO fences VALUES (?, ?, ?, ?)", (project, view, shard, fence))
+    def _shard(self, db: sqlite3.Connection, project: str, view: str, shard: str) -> tuple[int, int] | None:
+        select = "SELECT fence, turn FROM shards WHERE (project, view, shard) = (?, ?, ?)"
+        found: tuple[int, int] | None = db.execute(select, (project, view, shard)).fetchone()
+        return found
+
+    def _set_shard(self, db: sqlite3.Connection, project: str, view: str, shard: str, fence: int, turn: int) -> None:
+        db.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?, ?)", (project, view, shard, fence, turn))
 
     def _select(self, db: sqlite3.Connection, project: str, view: str, entities: Sequence[str]) -> list[bytes | None]:
         found = dict(db.execute(SELECT, (project, view, json.dumps(list(entities)))).fetchall())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from schemas.errors import DataError, FeatureError, StoreError
-from udfs.vector import LIMIT, Layout, stamp
+from udfs.vector import LIMIT, Layout, UnknownSchema, stamp
 
 PLAIN = Layout("plain", (("a", "f8"), ("b", "f8")))
 MIXED = Layout("mixed", (("name", "str"), ("a", "f8"), ("raw", "bytes"), ("b", "f8")))
@@ -100,6 +100,43 @@ def test_another_schema_is_named() -> None:
         PLAIN.unpack(other.pack(1, 2, 3, 4, np.zeros((1, 2))))
     assert f"{other.fingerprint:016x}" in error.value.what
     assert f"{PLAIN.fingerprint:016x}: a f8, b f8" in error.value.where
+
+
+NOW = Layout("mixed", (("b", "f8"), ("name", "str"), ("new", "f8"), ("note", "bytes")))
+
+
+def test_a_described_schema_is_read_by_name() -> None:
+    """What the older one lacks is missing, what only it has is left out; text in any place."""
+    older = MIXED.pack(5, 6, 7, 8, np.array([[1.0, -0.0], [np.nan, 2.0]]), [["A", None], [b"r", b""]])
+    own = NOW.pack(9, 1, 1, 1, np.array([[3.0, 4.0]]), [["C"], [b"n"]])
+    found = NOW.unpack([older[0], None, *own, older[1]], {MIXED.fingerprint: MIXED, NOW.fingerprint: NOW})
+    assert found.values.tobytes() == np.array([[-0.0, np.nan], [np.nan] * 2, [3.0, 4.0], [2.0, np.nan]]).tobytes()
+    assert found.strings == [["A", None, "C", None], [None, None, b"n", None]]
+    stamps = [found.event_time, found.fence, found.revision, found.created]
+    assert [each.tolist() for each in stamps] == [[5, 0, 9, 5], [6, 0, 1, 6], [7, 0, 1, 7], [8, 0, 1, 8]]
+    assert found.present.tolist() == [True, False, True, True]
+
+
+def test_a_schema_that_was_not_described_is_unknown() -> None:
+    with pytest.raises(UnknownSchema, match=f"{MIXED.fingerprint:016x}, which is not described"):
+        NOW.unpack(MIXED.pack(5, 6, 7, 8, np.zeros((1, 2)), [["A"], [b"r"]]), {NOW.fingerprint: NOW})
+
+
+def test_a_field_of_another_kind_names_both_schemas() -> None:
+    other = Layout("mixed", (("b", "str"), ("name", "str")))
+    with pytest.raises(UnknownSchema, match="b is str in a vector and f8 in its reader") as error:
+        NOW.unpack(other.pack(1, 2, 3, 4, np.zeros((1, 0)), [["1"], ["A"]]), {other.fingerprint: other})
+    assert all(f"{each.fingerprint:016x}" in error.value.where for each in (other, NOW))
+
+
+def test_a_damaged_vector_of_another_schema_is_damaged() -> None:
+    good = MIXED.pack(5, 6, 7, 8, np.zeros((1, 2)), [["A"], [b"r"]])[0]
+    with pytest.raises(StoreError, match="checksum"):
+        NOW.unpack([good[:-1] + b"x"], {MIXED.fingerprint: MIXED})
+
+
+def test_a_schema_comes_back_from_its_text() -> None:
+    assert Layout.from_json(MIXED.to_json()) == MIXED
 
 
 def test_fingerprint_knows_view_names_kinds_and_order() -> None:
