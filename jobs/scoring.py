@@ -17,15 +17,18 @@ from jobs.stages.score import Scoring, score
 from schemas.registry import register
 from schemas.settings import Kafka, parse_duration, settings, store_url
 from udfs.scoring.artifact import load
+from udfs.scoring.trust import trusted_keys
 
 
 def main() -> None:
     """Check the model here, where a person sees it, then build the job and submit it."""
     options = arguments()
-    load(Path(options.model))
+    trusted = trusted_keys()
+    load(Path(options.model), trusted)
     config = settings().model_copy(update={"kafka": Kafka(bootstrap=options.bootstrap)})
     scoring = Scoring(
         model=str(Path(options.model).absolute()),
+        trusted=trusted,
         store=options.store,
         project=options.project,
         registry=options.registry,

@@ -40,6 +40,7 @@ def _checked(text: str) -> str:
 Duration = Annotated[str, AfterValidator(_checked)]
 Port = Annotated[int, Field(gt=0, lt=65_536)]
 Count = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
@@ -93,9 +94,17 @@ class Actions(Section):
 
 
 class Scoring(Section):
-    """The model's folder, and the age from which features count as stale."""
+    """Models and who may sign them: the champion's folder, challengers' folders with their shares, the salt of shares.
+
+    trusted_keys: public keys, 64 hex digits, PEM files or folders of *.pub; none: the key of this state folder.
+    watch: how often a worker looks for a newer version. max_age: the age from which features count as stale.
+    """
 
     model: str
+    challengers: dict[str, Share]
+    salt: str
+    trusted_keys: tuple[str, ...]
+    watch: Duration
     max_age: Duration
 
 

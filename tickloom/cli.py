@@ -31,9 +31,14 @@ COMMANDS = {
     "verify": "tickloom.verify.command:verify",
     "leaks": "tickloom.leaks.command:leaks",
     "train": "tickloom.train:train",
+    "models list": "tickloom.models:list_models",
+    "models check": "tickloom.models:check",
+    "models promote": "tickloom.models:promote",
+    "models key": "tickloom.models:key",
 }
 GROUPS = {
     "features": "Features of files of bars, the log of a job's, and the list of all.",
+    "models": "Trained models: which there are, which one is current, who may sign them.",
     "stack": "Kafka, schema registry, Flink and Redis as local processes.",
 }
 

@@ -85,7 +85,7 @@ def _data_and_model(folder: Path) -> None:
         sample.sample(folder)
     if not feature_log(INTERVAL).exists():
         features.compute(folder / "bars.parquet", feature_log(INTERVAL), folder / "actions.parquet", INTERVAL)
-    if not (PROJECT / settings().scoring.model).exists():
+    if not train.loads(PROJECT / settings().scoring.model):
         train.train(feature_log(INTERVAL), interval=INTERVAL)
 
 

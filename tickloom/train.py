@@ -5,6 +5,7 @@ Inputs are the features that have no unit (price and volume degree 0, such as rs
 jump at a split. Columns of text (peer_60) and of unknown name are no inputs.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import typer
 
 from feature_repo.views import CROSS_ASSET, INDICATORS, layout
-from schemas.errors import DataError
+from schemas.errors import DataError, ModelError
 from schemas.settings import PROJECT, settings
 from udfs.kernels.state import Degree
 from udfs.plan import Plan
@@ -38,19 +39,51 @@ def train(
     name: Annotated[str, typer.Option(help="Name of the model.")] = "mlp",
 ) -> None:
     """Learn the next bar's return walk-forward, print how good that was, and keep a model of all rows."""
-    from udfs.scoring import artifact
+    from udfs.scoring import artifact, tensors
     from udfs.scoring.learn import Recipe, learn, walk_forward
+    from udfs.scoring.signature import public_hex
+    from udfs.scoring.trust import signing_key, trusted_keys
 
-    recipe = Recipe(name, interval or settings().bars.interval, seed)
+    folder = out or PROJECT / settings().scoring.model  # where a job that is started from the checkout looks for it
+    key = signing_key()
+    recipe = Recipe(name, interval or settings().bars.interval, seed, next_serial(folder))
     rows = read(features, recipe.interval)
     results = walk_forward(rows, recipe, folds)
     metrics = mean([found for _, found in results])
     typer.echo(report(rows, results, metrics))
     manifest, weights = learn(rows, recipe, metrics)
-    folder = out or PROJECT / settings().scoring.model  # where a job that is started from the checkout looks for it
-    artifact.save(folder, manifest, artifact.encode(weights))
+    artifact.save(folder, manifest, tensors.encode(weights), key)
+    artifact.publish(folder, manifest.version)
     typer.echo(f"final fit on all {manifest.rows:,} rows, to {manifest.train_end[:10]}: its future is untested")
-    typer.echo(f"{folder}: {manifest.name} version {manifest.version}")
+    typer.echo(f"{folder}: {manifest.name} version {manifest.version}, serial {manifest.serial}")
+    public = public_hex(key.public_key())
+    if public not in trusted_keys():
+        typer.echo(f"signed by {public}, which scoring.trusted_keys does not name: no job here will load it")
+
+
+def loads(folder: Path) -> bool:
+    """Whether a job started here would load the folder's model: it is whole, and signed by a key trusted here."""
+    from udfs.scoring import artifact
+    from udfs.scoring.trust import trusted_keys
+
+    with suppress(ModelError):
+        artifact.load(folder, trusted_keys())
+        return True
+    return False
+
+
+def next_serial(folder: Path) -> int:
+    """One more than the highest serial in the folder under a trusted signature, or one of this state folder's key."""
+    from udfs.scoring import artifact
+    from udfs.scoring.signature import public_hex
+    from udfs.scoring.trust import signing_key, trusted_keys
+
+    keys = (*trusted_keys(), public_hex(signing_key().public_key()))
+    serials = [0]
+    for path in sorted(folder.glob("*/" + artifact.MANIFEST)):
+        with suppress(ModelError):
+            serials.append(artifact.read_manifest(path.parent, keys).serial)
+    return max(serials) + 1
 
 
 def read(path: Path, interval: str) -> "Rows":

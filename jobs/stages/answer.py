@@ -25,7 +25,7 @@ from jobs.runtime.dead_letters import DeadLetters
 from schemas import wire
 from schemas.errors import DecodeError, ModelError, SchemaError, nearest
 from schemas.loader import load
-from udfs.scoring.artifact import Manifest
+from udfs.scoring.manifest import Manifest
 from udfs.vector import Layout
 
 REQUESTS, SCORES = "scoring.request.v1", "scoring.score.v1"

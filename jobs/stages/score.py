@@ -20,10 +20,12 @@ FIELDS = (
 class Scoring(NamedTuple):
     """What a worker needs to score: addresses, and a model folder that exists on its machine.
 
-    ids: topic -> schema id of what is written; max_age_us: features older than this are STALE.
+    trusted: public keys (hex) that may sign it; ids: topic -> schema id of what is written; max_age_us: features older
+    than this are STALE.
     """
 
     model: str
+    trusted: tuple[str, ...]
     store: str
     project: str
     registry: str
@@ -54,7 +56,7 @@ class Score(ScalarFunction):
         from udfs.scoring.model import Model
 
         to = self._scoring
-        model, store, lookup = Model.load(Path(to.model)), open_store(to.store), Lookup(to.registry)
+        model, store, lookup = Model.load(Path(to.model), to.trusted), open_store(to.store), Lookup(to.registry)
         self._answering = Answering(model, store, to.project, lookup, to.ids, to.max_age_us)
 
     def eval(self, requests: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,6 @@ from feature_repo.views import layout
 from schemas import wire
 from schemas.loader import load, text
 from tests.oracles import scoring as twin
-from udfs.scoring import artifact
 
 REQUESTS, SCORES = "scoring.request.v1", "scoring.score.v1"
 WRITERS = {1: REQUESTS, 2: SCORES, 3: "dead_letter.v1"}
@@ -99,9 +98,10 @@ def test_every_request_once(tmp_path: Path, registry: str) -> None:
     """By two workers side by side: each request answered once, in its place, with the score of any other batch."""
     values = fill(tmp_path / "online.db")
     manifest, weights, data = twin.made(6)
-    artifact.save(tmp_path / "model", manifest, data)
+    twin.publish(tmp_path / "model", manifest, data)
     scoring = {
         "model": str(tmp_path / "model"),
+        "trusted": twin.TRUSTED,
         "store": f"sqlite:///{tmp_path / 'online.db'}",
         "project": "tickloom",
         "registry": registry,

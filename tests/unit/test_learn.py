@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import DataError
-from udfs.scoring import artifact
+from udfs.scoring import tensors
 from udfs.scoring.learn import Recipe, Rows, learn, walk_forward
 
 DAY = 86_400_000_000
@@ -38,7 +38,7 @@ def test_same_seed_same_bytes():
         learn(rows(1.0), recipe) for recipe in (RECIPE, RECIPE, Recipe("test", "1d", seed=8))
     )
     assert first == again
-    assert artifact.encode(weights) == artifact.encode(same)
+    assert tensors.encode(weights) == tensors.encode(same)
     assert first.version != other.version
 
 

@@ -1,14 +1,19 @@
 """`tickloom train`: which columns teach, which label they get, and a model folder that comes out the same twice."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from schemas.errors import DataError
+from schemas.errors import ConfigError, DataError
+from schemas.settings import settings
+from tests.oracles.scoring import TRUSTED
 from tickloom import cli, train
 from udfs.scoring.model import Model
+from udfs.scoring.trust import keys_folder, trusted_keys
 
 DAY = 86_400_000_000
 NAN = float("nan")
@@ -93,7 +98,72 @@ def test_no_table(tmp_path, content):
         train.read(tmp_path / "nowhere.parquet", "1d")
 
 
-def test_command(write, tmp_path):
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """A state folder of its own, so a key of its own."""
+    monkeypatch.setenv("TICKLOOM_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    yield tmp_path / "home"
+    settings.cache_clear()
+
+
+def test_a_folder_is_trained_into_again(write, tmp_path, home):
+    """Serials rise, the key stays, both versions are there; a folder of another state folder's key does not load."""
+    out, serials = tmp_path / "model", []
+    for _ in range(2):
+        train.train(write(table()), out, "1d", folds=1)
+        serials.append(Model.load(out, trusted_keys(), "cpu").manifest.serial)
+    assert serials == [1, 2]
+    assert len(list(out.glob("*/manifest.sig"))) == 2
+    assert train.loads(out)
+    assert (keys_folder() / "model.key").stat().st_mode & 0o777 == 0o600
+    (home / "keys").rename(home / "lost")
+    assert not train.loads(out)
+
+
+def test_a_key_that_others_can_read_signs_nothing(write, tmp_path, home):
+    train.train(write(table()), tmp_path / "model", "1d", folds=1)
+    (keys_folder() / "model.key").chmod(0o644)
+    with pytest.raises(ConfigError, match="others can read"):
+        train.train(write(table()), tmp_path / "model", "1d", folds=1)
+
+
+def test_trusted_keys_may_be_named(write, tmp_path, home, monkeypatch):
+    """By hex, by file, by folder; with one named, the state folder's own is not trusted by itself."""
+    train.train(write(table()), tmp_path / "model", "1d", folds=1)
+    own = trusted_keys()
+    for entry, found in [(TRUSTED[0], TRUSTED), (str(keys_folder() / "model.pub"), own), (str(keys_folder()), own)]:
+        monkeypatch.setenv("TICKLOOM_SCORING__TRUSTED_KEYS", json.dumps([entry]))
+        settings.cache_clear()
+        assert trusted_keys() == found
+        assert train.loads(tmp_path / "model") == (found == own)
+
+
+def test_what_is_no_key_is_named(home, monkeypatch, tmp_path):
+    for entry in ("nowhere.pub", str(tmp_path), "ab"):
+        (tmp_path / "bad.pub").write_text("-----BEGIN")
+        monkeypatch.setenv("TICKLOOM_SCORING__TRUSTED_KEYS", json.dumps([entry]))
+        settings.cache_clear()
+        with pytest.raises(ConfigError, match="no public key"):
+            trusted_keys()
+
+
+def test_models_command(write, tmp_path, home):
+    """Two versions, listed; the older comes back under a serial of its own, with the same weights."""
+    out, runner = tmp_path / "model", CliRunner()
+    for seed in (1, 2):
+        train.train(write(table()), out, "1d", folds=1, seed=seed)
+    first, second = runner.invoke(cli.build(["models", "list"]), ["models", "list", str(out)]).stdout.splitlines()
+    assert (first[0], second[0]) == (" ", "*")
+    old = first.split()[0]
+    assert runner.invoke(cli.build(["models", "promote"]), ["models", "promote", str(out), old]).exit_code == 0
+    now = Model.load(out, trusted_keys(), "cpu").manifest
+    assert (now.serial, now.seed) == (3, 1)
+    assert now.version in runner.invoke(cli.build(["models", "check"]), ["models", "check", str(out)]).stdout
+    assert runner.invoke(cli.build(["models", "key"]), ["models", "key"]).stdout.strip() == trusted_keys()[0]
+
+
+def test_command(write, tmp_path, home):
     """Noise in, so the report must say that the model knows nothing; the same folder twice, and it loads."""
     path, outs = write(table()), [tmp_path / "a", tmp_path / "b"]
     runner, app = CliRunner(), cli.build(["train"])
@@ -105,8 +175,9 @@ def test_command(write, tmp_path):
     assert lines[0].startswith("236 rows, 3 features")
     assert sum(line.startswith("1970-") for line in lines) == 2
     assert "no smaller than that of a forecast of zero" in results[0].stdout
-    files = [{p.name: p.read_bytes() for p in out.iterdir()} for out in outs]
+    files = [{p.relative_to(out): p.read_bytes() for p in out.rglob("*.*")} for out in outs]
+    assert len(files[0]) == 3
     assert files[0] == files[1]
-    model = Model.load(outs[0], "cpu")
-    assert model.manifest.version in results[0].stdout
+    model = Model.load(outs[0], trusted_keys(), "cpu")
+    assert f"{model.manifest.version}, serial 1" in results[0].stdout
     assert np.isfinite(model.score(np.zeros((1, 3)))).all()

@@ -8,16 +8,19 @@ Must not know: files, tables, or which features are worth having.
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import DataError
 from udfs.compiled import package_digest
-from udfs.scoring import artifact, network
-from udfs.scoring.artifact import Manifest, Weights
+from udfs.scoring import network, tensors
 from udfs.scoring.fit import fit
-from udfs.scoring.model import Model, normalise, too_few
+from udfs.scoring.manifest import Manifest
+from udfs.scoring.model import Model
+from udfs.scoring.normalise import normalise, too_few
+from udfs.scoring.tensors import Weights
 from udfs.scoring.walkforward import Fold, Metrics, folds, measure
 
 LABEL = "log_return of the symbol's next bar"
@@ -48,6 +51,9 @@ class Recipe:
     name: str
     interval: str
     seed: int = 0
+    serial: int = 1
+    architecture: Literal["mlp", "gru"] = "mlp"
+    steps: int = 1
     hidden: tuple[int, ...] = (32, 16)
     clip: float = 6.0
 
@@ -58,8 +64,12 @@ def walk_forward(rows: Rows, recipe: Recipe, count: int) -> list[tuple[Fold, Met
 
 
 def learn(rows: Rows, recipe: Recipe, metrics: dict[str, float] | None = None) -> tuple[Manifest, Weights]:
-    """An artifact learned from all rows that have enough features; a feature without a single value is left out."""
-    used = np.isfinite(rows.values).any(axis=0)
+    """An artifact learned from all rows that have enough features; a feature without a single value is left out.
+
+    Of a sequence a channel is left out as a whole, at all its steps.
+    """
+    known = np.isfinite(rows.values).any(axis=0).reshape(recipe.steps, -1).all(axis=0)
+    used = np.tile(known, recipe.steps)
     features = tuple(name for name, use in zip(rows.features, used, strict=True) if use)
     max_missing = len(features) // 2
     enough = rows.part(~too_few(rows.values[:, used], max_missing))
@@ -69,7 +79,10 @@ def learn(rows: Rows, recipe: Recipe, metrics: dict[str, float] | None = None) -
     std = np.nanstd(values, axis=0)
     draft = Manifest(
         name=recipe.name,
+        serial=recipe.serial,
         interval=recipe.interval,
+        architecture=recipe.architecture,
+        steps=recipe.steps,
         features=features,
         mean=tuple(np.nanmean(values, axis=0).tolist()),
         std=tuple(np.where(std > 0, std, 1.0).tolist()),
@@ -85,8 +98,8 @@ def learn(rows: Rows, recipe: Recipe, metrics: dict[str, float] | None = None) -
         hidden=recipe.hidden,
         weights_sha256="0" * 64,
     )
-    weights = network.weights(fit(normalise(values, draft), enough.labels, recipe.hidden, recipe.seed))
-    digest = hashlib.sha256(artifact.encode(weights)).hexdigest()
+    weights = network.weights(fit(normalise(values, draft), enough.labels, draft))
+    digest = hashlib.sha256(tensors.encode(weights)).hexdigest()
     return draft.model_copy(update={"weights_sha256": digest}), weights
 
 

@@ -1,0 +1,17 @@
+"""Fixed batch sizes: a product of one height is one order of additions, and one CUDA graph."""
+
+from collections.abc import Iterator, Sequence
+
+
+def split(rows: int, buckets: Sequence[int]) -> Iterator[int]:
+    """Buckets (of an ascending list) that hold so many rows one after the other; only the last is not full.
+
+    The smallest that holds the rest if the rest fills more than half of it (or there is none smaller); else the largest
+    that the rest fills.
+    """
+    while rows > 0:
+        holds = next((bucket for bucket in buckets if bucket >= rows), 0)
+        if not holds or (2 * rows <= holds and holds > buckets[0]):
+            holds = max(bucket for bucket in buckets if bucket <= rows)
+        yield holds
+        rows -= holds
