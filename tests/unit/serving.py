@@ -81,3 +81,12 @@ def entity_key(symbol: str) -> list[Any]:
     from feast.protos.feast.types.Value_pb2 import Value
 
     return [EntityKey(join_keys=["symbol"], entity_values=[Value(string_val=symbol)])]
+
+
+def keys_of(**columns: list[Any]) -> list[Any]:
+    """Entity keys of these join keys' values: text or whole numbers."""
+    from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+    from feast.protos.feast.types.Value_pb2 import Value
+
+    cells = [[Value(string_val=v) if isinstance(v, str) else Value(int64_val=v) for v in c] for c in columns.values()]
+    return [EntityKey(join_keys=list(columns), entity_values=list(row)) for row in zip(*cells, strict=True)]

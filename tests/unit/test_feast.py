@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_registered_views_are_the_layouts_of_the_job(feast: Any) -> None:
-    from feature_repo.stores.online import layout_of
+    from feature_repo.stores.rows import layout_of
 
     views = feast.list_feature_views()
     assert sorted(view.name for view in views) == ["cross_asset_1d", "indicators_1d"]

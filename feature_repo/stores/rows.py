@@ -1,0 +1,130 @@
+"""Feast's rows as packed vectors, and back.
+
+In: Feast's entity keys and protobuf values; or columns of unpacked vectors. Out: vectors with the stamp that lets them
+win; or Feast's values. Must not know: stores, or how a response is put together.
+
+Feast's writers hold no fence. A row wins if its event time is newer; at an equal event time if its created time is not
+older, or if one of the two has none (the later write). At a newer event time the vector gets fence 0, so that the
+features job's own vector of that bar still wins; at an equal one it keeps fence and revision of the vector it replaces,
+so that the job's next revision still wins.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from math import isnan
+from typing import NamedTuple
+
+import numpy as np
+from feast import FeatureView, ValueType
+from feast.infra.key_encoding_utils import serialize_entity_key
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value
+
+from udfs.vector import Kind, Layout, Stamp, Vectors, stamp
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+MISSING = Value()
+KINDS: dict[ValueType, Kind] = {ValueType.DOUBLE: "f8", ValueType.STRING: "str"}
+
+FeastRow = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
+FeastRead = tuple[datetime | None, dict[str, Value] | None]
+
+
+class Row(NamedTuple):
+    """One row to write: int64 microseconds UTC (created 0: none given), and the values by field name."""
+
+    event_time: int
+    created: int
+    values: dict[str, Value]
+
+
+def layout_of(table: FeatureView) -> Layout:
+    """The vector layout of a Feast view: doubles and strings as they are, any other type as its protobuf bytes."""
+    return _layout(table.name, tuple((f.name, KINDS.get(f.dtype.to_value_type(), "bytes")) for f in table.features))
+
+
+@lru_cache
+def _layout(view: str, fields: tuple[tuple[str, Kind], ...]) -> Layout:
+    """One object for equal layouts: it knows its fingerprint and numpy type once they were asked for."""
+    return Layout(view, fields)
+
+
+def entity_text(key: EntityKey) -> str:
+    """The entity's name in the store: the value of a single string key, else Feast's serialised key in hex."""
+    if len(key.join_keys) == 1 and key.entity_values[0].HasField("string_val"):
+        return str(key.entity_values[0].string_val)
+    return str(serialize_entity_key(key, entity_key_serialization_version=3).hex())
+
+
+def newest(data: Sequence[FeastRow]) -> dict[str, Row]:
+    """The row of each entity that wins if all are written in order."""
+    rows: dict[str, Row] = {}
+    for key, values, event_time, created in data:
+        entity, row = entity_text(key), Row(micros(event_time), micros(created) if created else 0, values)
+        rows[entity] = _follow(row, rows.get(entity)) or rows[entity]
+    return rows
+
+
+def _follow(new: Row, old: Row | Stamp | None) -> Row | None:
+    """The new row, which takes over the created time if it has none of its own; None if the old one stays."""
+    if old is None or new.event_time > old.event_time:
+        return new
+    if new.event_time < old.event_time or (new.created and new.created < old.created):
+        return None
+    return new._replace(created=new.created or old.created)
+
+
+def rank(row: Row, vector: bytes | None) -> Stamp | None:
+    """The stamp with which a row replaces an entity's vector; None if it does not."""
+    old = stamp(vector) if vector else None
+    new = _follow(row, old)
+    if new is None:
+        return None
+    fence, revision = (old.fence, old.revision) if old and old.event_time == new.event_time else (0, 0)
+    return Stamp(new.event_time, fence, revision, new.created)
+
+
+def packed(layout: Layout, rows: Sequence[Row], stamps: Sequence[Stamp]) -> list[bytes]:
+    """One vector a row, each with its stamp; a field that a row does not have is missing."""
+    numbers = [[_number(row.values.get(name, MISSING)) for name in layout.numbers] for row in rows]
+    values = np.array(numbers, np.float64).reshape(len(rows), len(layout.numbers))
+    texts = [[_text(row.values.get(name, MISSING), kind) for row in rows] for name, kind in layout.texts]
+    event_time, fence, revision, created = np.array(stamps, np.int64).reshape(-1, 4).T
+    return layout.pack(event_time, fence, revision, created, values, texts)
+
+
+def values_of(layout: Layout, columns: Vectors, names: Sequence[str]) -> list[dict[str, Value]]:
+    """Feast's values of these fields for every entity; a missing one is unset."""
+    fields = [_column(layout, columns, field) for field in layout.fields if field[0] in names]
+    names = [name for name, _ in layout.fields if name in names]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*fields, strict=True)]
+    return rows or [dict[str, Value]() for _ in columns.present]
+
+
+def _column(layout: Layout, columns: Vectors, field: tuple[str, Kind]) -> list[Value]:
+    name, kind = field
+    if kind == "f8":
+        numbers = columns.values[:, layout.numbers.index(name)].tolist()
+        return [Value(double_val=number) if not isnan(number) else MISSING for number in numbers]
+    texts = columns.strings[layout.texts.index(field)]
+    if kind == "str":
+        return [MISSING if text is None else Value(string_val=text) for text in texts]
+    return [MISSING if text is None else Value.FromString(text) for text in texts]
+
+
+def _number(value: Value) -> float:
+    kind = value.WhichOneof("val")
+    return float(getattr(value, kind)) if kind else np.nan
+
+
+def _text(value: Value, kind: Kind) -> str | bytes | None:
+    if value.WhichOneof("val") is None:
+        return None
+    return str(value.string_val) if kind == "str" else bytes(value.SerializeToString())
+
+
+def micros(time: datetime) -> int:
+    """Microseconds since 1970 UTC; a time without zone is UTC, as Feast says."""
+    return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
