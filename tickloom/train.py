@@ -2,13 +2,15 @@
 
 In: a Parquet table as `tickloom features compute` writes it. Out: a model folder, and walk-forward metrics on paper.
 Inputs are the features that have no unit (price and volume degree 0, such as rsi_14): they compare symbols and do not
-jump at a split. Columns of text (peer_60) and of unknown name are no inputs.
+jump at a split. Columns of text (peer_60) and of unknown name are no inputs. Lags (log_return_lag_3) are the inputs of
+a `gru`, with the features that they are lags of, and none of an `mlp`.
 """
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from udfs.scoring.walkforward import Fold, Metrics
 
 RETURN = "log_return"
+LAG = re.compile(r"_lag_(\d+)$")
+GRU_HIDDEN = (16,)
+Architecture = Literal["mlp", "gru"]
 METRICS = ("ic", "hit_rate", "up_rate", "mse_ratio")
 
 
@@ -36,7 +41,8 @@ def train(
     interval: Annotated[str, typer.Option(help="Bar interval of the table; setting bars.interval if left out.")] = "",
     seed: Annotated[int, typer.Option(help="The same seed and table give the same model.")] = 0,
     folds: Annotated[int, typer.Option(min=1, help="Stretches of time to test on.")] = 5,
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "mlp",
+    name: Annotated[str, typer.Option(help="Name of the model; its architecture if left out.")] = "",
+    architecture: Annotated[Architecture, typer.Option(help="mlp, or gru over the lags of the table.")] = "mlp",
 ) -> None:
     """Learn the next bar's return walk-forward, print how good that was, and keep a model of all rows."""
     from udfs.scoring import artifact, tensors
@@ -46,8 +52,11 @@ def train(
 
     folder = out or PROJECT / settings().scoring.model  # where a job that is started from the checkout looks for it
     key = signing_key()
-    recipe = Recipe(name, interval or settings().bars.interval, seed, next_serial(folder))
-    rows = read(features, recipe.interval)
+    interval = interval or settings().bars.interval
+    rows = read(features, interval, architecture)
+    steps = 1 + max(map(lag, rows.features)) if architecture == "gru" else 1
+    hidden = GRU_HIDDEN if architecture == "gru" else Recipe.hidden
+    recipe = Recipe(name or architecture, interval, seed, next_serial(folder), architecture, steps, hidden)
     results = walk_forward(rows, recipe, folds)
     metrics = mean([found for _, found in results])
     typer.echo(report(rows, results, metrics))
@@ -86,14 +95,16 @@ def next_serial(folder: Path) -> int:
     return max(serials) + 1
 
 
-def read(path: Path, interval: str) -> "Rows":
+def read(path: Path, interval: str, architecture: Architecture = "mlp") -> "Rows":
     """Rows with a label from a feature table; DataError if it cannot be used."""
     from udfs.scoring.learn import Rows
 
     table = _sorted(path)
-    inputs = {ref: name for ref, name in _unit_free(interval) if name in table.column_names}
+    found = [(ref, name) for ref, name in _unit_free(interval) if name in table.column_names]
+    inputs = sequence(found) if architecture == "gru" else {ref: name for ref, name in found if not lag(name)}
     if not inputs:
-        raise DataError("no column is a feature without units", where=str(path), hint=f"is it of interval {interval}?")
+        kind = "a feature that comes with its lags" if architecture == "gru" else "a feature without units"
+        raise DataError(f"no column is {kind}", where=str(path), hint=f"is it of interval {interval}?")
     symbol = table["symbol"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
     time = table["event_time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
     follows = symbol[1:] == symbol[:-1]  # the next row is the same symbol's next bar
@@ -105,6 +116,31 @@ def read(path: Path, interval: str) -> "Rows":
     known = np.isfinite(label)
     values = np.column_stack([_numbers(table, name) for name in inputs.values()])
     return Rows(tuple(inputs), values[:-1][known], label[known], time[:-1][known], time[1:][known])
+
+
+def lag(name: str) -> int:
+    """How many bars ago a feature was: 3 of `log_return_lag_3`; 0 of one that is no lag."""
+    found = LAG.search(name)
+    return int(found[1]) if found else 0
+
+
+def sequence(found: list[tuple[str, str]]) -> dict[str, str]:
+    """Of (view:feature, feature) those that come with all their lags, the oldest bar first, the same at each bar.
+
+    A feature with fewer lags than the one with most is left out.
+    """
+    known = dict(found)
+    lags: dict[str, int] = {}
+    for ref in known:
+        if not lag(ref):
+            last = 0
+            while f"{ref}_lag_{last + 1}" in known:
+                last += 1
+            lags[ref] = last
+    steps = max(lags.values(), default=0)
+    channels = [ref for ref, last in lags.items() if last == steps and steps]
+    names = [f"{ref}_lag_{ago}" if ago else ref for ago in reversed(range(steps + 1)) for ref in channels]
+    return {ref: known[ref] for ref in names} if steps else {}
 
 
 def mean(found: "list[Metrics]") -> dict[str, float]:

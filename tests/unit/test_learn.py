@@ -67,6 +67,39 @@ def test_a_constant_feature_does_no_harm():
     assert all(np.isfinite(array).all() for array in weights.values())
 
 
+def sequences(bars=150, symbols=8, steps=3):
+    """Label = return two bars ago - return now + noise: of a sum over bars, or of their order turned, nothing is left."""
+    rng = np.random.default_rng(5)
+    time = np.repeat(np.arange(bars) * DAY, symbols)
+    values = rng.normal(0, 0.01, (len(time), steps))
+    labels = values[:, 0] - values[:, -1] + 0.005 * rng.normal(size=len(time))
+    names = tuple(f"indicators_1d:log_return{f'_lag_{lag}' if lag else ''}" for lag in reversed(range(steps)))
+    return Rows(names, values, labels, time, time + DAY)
+
+
+def test_a_gru_learns_from_the_order_of_bars():
+    """By the same code as an mlp: the same bytes twice, and a signal in the product of two bars is found."""
+    recipe = Recipe("test", "1d", seed=7, architecture="gru", steps=3, hidden=(16,))
+    [(_, found)] = walk_forward(sequences(), recipe, 1)
+    assert found.ic > 0.5
+    (first, weights), (again, same) = (learn(sequences(), recipe) for _ in range(2))
+    assert first == again
+    assert (first.architecture, first.steps, first.channels) == ("gru", 3, 1)
+    assert tensors.encode(weights) == tensors.encode(same)
+
+
+def test_a_channel_without_values_is_left_out_at_every_step():
+    given = sequences()
+    names = tuple(name.replace("log_return", "rsi_14") for name in given.features)
+    order = [0, 3, 1, 4, 2, 5]
+    values = np.column_stack([given.values, given.values])[:, order]
+    values[:, 3] = np.nan  # rsi_14 a bar ago
+    features = tuple((given.features + names)[i] for i in order)
+    rows = Rows(features, values, given.labels, given.event_time, given.label_time)
+    manifest, _ = learn(rows, Recipe("test", "1d", architecture="gru", steps=3, hidden=(4,)))
+    assert manifest.features == given.features
+
+
 def test_nothing_to_learn_from():
     given = rows(0.0)
     given.values[:] = np.nan

@@ -74,6 +74,36 @@ def test_order_of_the_table_does_not_matter(write):
     assert straight.labels.tobytes() == shuffled.labels.tobytes()
 
 
+SEQUENCES = {  # columns -> inputs of a gru
+    "none": (["a", "b"], []),
+    "no feature of the lag": (["a_lag_1", "b"], []),
+    "one": (["a", "a_lag_1", "b"], ["a_lag_1", "a"]),
+    "two by two": (["a", "b", "a_lag_1", "b_lag_1"], ["a_lag_1", "b_lag_1", "a", "b"]),
+    "fewer lags": (["a", "a_lag_1", "a_lag_2", "b", "b_lag_1"], ["a_lag_2", "a_lag_1", "a"]),
+    "a hole": (["a", "a_lag_1", "a_lag_3"], ["a_lag_1", "a"]),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_sequence(name):
+    columns, inputs = SEQUENCES[name]
+    assert train.sequence([(f"v:{column}", column) for column in columns]) == {f"v:{each}": each for each in inputs}
+
+
+def test_lags_are_for_sequences_only(write, monkeypatch, tmp_path, home):
+    """An mlp has the inputs that it had before there were lags; a gru has the lags, and is trained and loads."""
+    known = [("indicators_1d:" + name, name) for name in ("log_return", "log_return_lag_1", "rsi_14")]
+    monkeypatch.setattr(train, "_unit_free", lambda interval: known)
+    path = write(table().append_column("log_return_lag_1", pa.array(np.random.default_rng(3).normal(0, 0.01, 240))))
+    assert train.read(path, "1d").features == ("indicators_1d:log_return", "indicators_1d:rsi_14")
+    train.train(path, tmp_path / "gru", "1d", folds=1, architecture="gru")
+    found = Model.load(tmp_path / "gru", trusted_keys(), "cpu").manifest
+    assert (found.name, found.steps) == ("gru", 2)
+    assert found.features == ("indicators_1d:log_return_lag_1", "indicators_1d:log_return")
+    with pytest.raises(DataError, match="comes with its lags"):
+        train.read(write(table()), "1d", "gru")
+
+
 BAD = {
     "no return": (table().drop_columns(["log_return"]), "log_return is missing"),
     "no symbol": (table().drop_columns(["symbol"]), "symbol is missing"),
