@@ -68,7 +68,7 @@ def test_a_constant_feature_does_no_harm():
 
 
 def sequences(bars=150, symbols=8, steps=3):
-    """Label = return two bars ago - return now + noise: of a sum over bars, or of their order turned, nothing is left."""
+    """Label = return two bars ago - return now + noise: what knows the bars but not their order learns nothing."""
     rng = np.random.default_rng(5)
     time = np.repeat(np.arange(bars) * DAY, symbols)
     values = rng.normal(0, 0.01, (len(time), steps))

@@ -22,7 +22,6 @@ class Forward:
     """Values float64[M, n] -> scores float32[M], NaN where too much is missing; one thread, for cores change bits."""
 
     def __init__(self, manifest: Manifest, weights: Weights, buckets: Sequence[int] = BUCKETS) -> None:
-        torch.set_num_threads(1)
         self.buckets = tuple(buckets)
         self._network = network.restore(manifest, weights)
         self._normalise = Normaliser(manifest, torch.device("cpu"))
@@ -33,6 +32,8 @@ class Forward:
 
     def __call__(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Forecasts of the rows; the array is the caller's."""
+        if torch.get_num_threads() > 1:  # a setting of each thread, and an engine calls from several
+            torch.set_num_threads(1)
         scores, at = np.empty(len(values), np.float32), 0
         with torch.inference_mode():
             for bucket in split(len(values), self.buckets):
