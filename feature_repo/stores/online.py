@@ -8,7 +8,9 @@ again: two writers at once lose nothing.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel, RegistryConfig
 
 from feature_repo.stores import Store, open_store
+from feature_repo.stores.address import redis_urls
 from feature_repo.stores.response import add_names, add_values, count_statuses, statuses, unique_entities
 from feature_repo.stores.rows import (
     EPOCH,
@@ -33,11 +36,14 @@ from feature_repo.stores.rows import (
     newest,
     packed,
     rank,
+    sorted_out,
     values_of,
 )
-from schemas.errors import ConfigError
-from schemas.settings import state_dir, store_url
-from udfs.vector import Layout, Vectors
+from schemas.errors import StoreError
+from schemas.settings import parse_duration, settings, state_dir, store_url
+from udfs.vector import Layout, UnknownSchema, Vectors
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int], Any] | None
 
@@ -68,19 +74,34 @@ class VectorOnlineStore(OnlineStore):  # type: ignore[misc]
         """Both, each in a thread: the feature server's loop goes on meanwhile."""
         return SupportedAsyncMethods(read=True, write=True)
 
-    def _url(self, config: RepoConfig) -> str:
-        return str(config.online_store.url) or store_url()
+    def _urls(self, config: RepoConfig) -> list[str]:
+        return [str(config.online_store.url) or store_url()]
 
     def _open(self, config: RepoConfig) -> Store:
+        """The store at the first address that answers."""
         if self._store is None:
-            self._store = open_store(self._url(config))
+            *others, last = self._urls(config)
+            for url in others:
+                with suppress(StoreError):
+                    self._store = open_store(url)
+                    return self._store
+            self._store = open_store(last)
         return self._store
 
     def online_write_batch(
         self, config: RepoConfig, table: FeatureView, data: list[FeastRow], progress: Progress
     ) -> None:
-        """Write the newest row of each entity, if it is newer than what the store holds; all fields at once."""
-        pending, layout, store = newest(data), layout_of(table), self._open(config)
+        """Write the newest row of each entity, if it is newer than what the store holds; all fields at once.
+
+        A row from further in the future than bars.max_future is refused: it goes to the store's dead letters.
+        """
+        layout, store = layout_of(table), self._open(config)
+        sound, refusals = sorted_out(data, parse_duration(settings().bars.max_future))
+        if refusals:
+            store.refuse(config.project, table.name, refusals)
+            log.warning("%s: %d of %d rows from the future refused", table.name, len(refusals), len(data))
+        store.describe(config.project, layout)
+        pending = newest(sound)
         while pending:
             found = dict(zip(pending, store.read(config.project, table.name, list(pending)), strict=True))
             ranks = {entity: rank(row, found[entity]) for entity, row in pending.items()}
@@ -125,9 +146,10 @@ class VectorOnlineStore(OnlineStore):  # type: ignore[misc]
         return await asyncio.to_thread(self.online_read, config, table, entity_keys, requested_features)
 
     def _columns(self, config: RepoConfig, wanted: Sequence[tuple[Layout, list[str]]]) -> list[Vectors]:
-        """The vectors of several views' entities."""
+        """The vectors of several views' entities, in one round trip; one more if a view had other fields before."""
         store = self._open(config)
-        return [layout.unpack(store.read(config.project, layout.view, entities)) for layout, entities in wanted]
+        found = store.read_many(config.project, [(layout.view, entities) for layout, entities in wanted])
+        return [_unpacked(store, config.project, layout, each) for (layout, _), each in zip(wanted, found, strict=True)]
 
     def _read_features_per_fv(
         self,
@@ -163,32 +185,58 @@ class VectorOnlineStore(OnlineStore):  # type: ignore[misc]
         entities_to_keep: Sequence[Entity],
         partial: bool,
     ) -> None:
-        """Forget the views that `feast apply` no longer finds, in this project only."""
-        self.teardown(config, tables_to_delete, entities_to_delete)
+        """Forget the views that `feast apply` no longer finds, in this project only; remember the others' fields."""
+        self.teardown(config, self._dropped(config, tables_to_delete), entities_to_delete)
+        for table in tables_to_keep:
+            self._open(config).describe(config.project, layout_of(table))
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         """Forget these views in this project only."""
         for table in tables:
             self._open(config).delete(config.project, table.name)
 
+    def _dropped(self, config: RepoConfig, tables: Sequence[FeatureView]) -> Sequence[FeatureView]:
+        """Which views that `feast apply` no longer finds are forgotten."""
+        return tables
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
 
 class RedisVectorOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
-    """`connection_string`: redis://host:port/db; empty: the address in Tickloom's settings."""
+    """`connection_string`: redis://host:port/db, or as for Feast's own Redis store; empty: Tickloom's settings.
+
+    The other fields are those of Feast's own, so that its configuration needs a new `type` only.
+    `full_scan_for_deletion` does what it does there. `key_ttl_seconds` does nothing here: a view's `ttl` is honoured at
+    each read. Nor do `skip_dedup`, since a write always compares, and `client`.
+    """
 
     type: Literal["feature_repo.stores.online.RedisVectorOnlineStore"] = (
         "feature_repo.stores.online.RedisVectorOnlineStore"
     )
     connection_string: str = ""
+    redis_type: Literal["redis", "redis_cluster", "redis_sentinel"] = "redis"
+    sentinel_master: str = "mymaster"
+    client: Literal["redis", "glide"] = "redis"
+    key_ttl_seconds: int | None = None
+    full_scan_for_deletion: bool = True
+    skip_dedup: bool = False
 
 
 class RedisVectorOnlineStore(VectorOnlineStore):
     """Packed vectors in Redis, and nowhere else."""
 
-    def _url(self, config: RepoConfig) -> str:
-        url = str(config.online_store.connection_string) or store_url()
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ConfigError(f"{url!r} is no Redis address", hint="set TICKLOOM_STORE__URL to redis://host:port/db")
-        return url
+    def _urls(self, config: RepoConfig) -> list[str]:
+        online = config.online_store
+        if online.key_ttl_seconds:
+            log.warning("key_ttl_seconds does nothing here: give the feature views a ttl, which every read honours")
+        return redis_urls(online.connection_string or store_url(), online.redis_type)
+
+    def _dropped(self, config: RepoConfig, tables: Sequence[FeatureView]) -> Sequence[FeatureView]:
+        return tables if config.online_store.full_scan_for_deletion else []
 
 
 class SqliteVectorOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
@@ -203,6 +251,14 @@ class SqliteVectorOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
 class SqliteVectorOnlineStore(VectorOnlineStore):
     """Packed vectors in one SQLite file, whatever store the settings name."""
 
-    def _url(self, config: RepoConfig) -> str:
+    def _urls(self, config: RepoConfig) -> list[str]:
         path = Path(str(config.online_store.path) or state_dir() / "online.db")
-        return f"sqlite:///{(config.repo_path or Path()) / path}"
+        return [f"sqlite:///{(config.repo_path or Path()) / path}"]
+
+
+def _unpacked(store: Store, project: str, layout: Layout, vectors: Sequence[bytes | None]) -> Vectors:
+    """The columns of a view; vectors of other fields than it has now are read by the schemas that the store holds."""
+    try:
+        return layout.unpack(vectors)
+    except UnknownSchema:
+        return layout.unpack(vectors, store.layouts(project, layout.view))

@@ -9,6 +9,8 @@ features job's own vector of that bar still wins; at an equal one it keeps fence
 so that the job's next revision still wins.
 """
 
+import json
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -20,7 +22,9 @@ from feast import FeatureView, ValueType
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
+from feature_repo.stores import Refusal
 from udfs.vector import Kind, Layout, Stamp, Vectors, stamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,6 +60,22 @@ def entity_text(key: EntityKey) -> str:
     if len(key.join_keys) == 1 and key.entity_values[0].HasField("string_val"):
         return str(key.entity_values[0].string_val)
     return str(serialize_entity_key(key, entity_key_serialization_version=3).hex())
+
+
+def sorted_out(data: Sequence[FeastRow], max_future_us: int) -> tuple[list[FeastRow], list[Refusal]]:
+    """The rows to write, and refusals of those whose event time is further ahead of the clock than that."""
+    limit = time.time_ns() // 1000 + max_future_us
+    future = [row for row in data if micros(row[2]) > limit]
+    if not future:
+        return list(data), []
+    reason = f"event time is more than {max_future_us / 1e6:g} s ahead of the clock"
+    refusals = [Refusal(entity_text(key), micros(at), reason, _shown(values)) for key, values, at, _ in future]
+    return [row for row in data if micros(row[2]) <= limit], refusals
+
+
+def _shown(values: dict[str, Value]) -> str:
+    """Values for a person: JSON, by field."""
+    return json.dumps({name: next(iter(MessageToDict(value).values()), None) for name, value in values.items()})
 
 
 def newest(data: Sequence[FeastRow]) -> dict[str, Row]:

@@ -103,7 +103,7 @@ def test_each_class_finds_its_store(home: Path, feast: Any) -> None:
     if store_url().startswith("redis"):
         assert RedisVectorOnlineStore().online_read(redis_config, view, entity_key("BOTH"))[0][0] == at(1)
         return
-    with pytest.raises(ConfigError, match="no Redis address"):
+    with pytest.raises(ConfigError, match="no address of Redis"):
         RedisVectorOnlineStore().online_read(redis_config, view, entity_key("BOTH"))
     text = (REPO / "feature_store.yaml").read_text()
     (home / "sqlite.yaml").write_text(text.replace(".Vector", ".SqliteVector"))

@@ -128,6 +128,16 @@ def test_online_read_async(feast: Any) -> None:
     assert [time for time, _ in found] == [NOW, None]
 
 
+def test_one_trip_for_all_views(feast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = feast._get_provider().online_store._open(feast.config)
+    trips: list[Any] = []
+    honest = store.read_many
+    monkeypatch.setattr(store, "read_many", lambda *arguments: trips.append(arguments) or honest(*arguments))
+    monkeypatch.setattr(store, "read", None)
+    feast.get_online_features([*RIDES, "pairs:score", "weather:sky"], EVERYONE)
+    assert len(trips) == 1
+
+
 @pytest.mark.parametrize(("age", "status"), [(DAY / 2, "PRESENT"), (DAY * 2, "OUTSIDE_MAX_AGE")])
 def test_time_to_live(feast: Any, tmp_path: Path, age: Any, status: str) -> None:
     from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
