@@ -42,9 +42,9 @@ def main() -> None:
     )
     closed = bars(blocks, Bars(options.interval, config, price, action))
     frames = indicators(closed, Indicators(options.interval, config))
-    stored = store(frames, WriteVectors(options.store, config.store.project, options.interval), "store_indicators")
+    stored = store(frames, WriteVectors(options.store, options.interval, config), "store_indicators")
     crossed = cross_section(stored, CrossSection(options.interval, config))
-    finished = store(crossed, WriteVectors(options.store, config.store.project, options.interval), "store_cross_asset")
+    finished = store(crossed, WriteVectors(options.store, options.interval, config), "store_cross_asset")
     targets = [BAR, FEATURE, REQUEST, *(each for dead in (price, action) for each in (dead.target, dead.late_target))]
     write(tables, config, stored.union(finished), Encode(ids, options.interval, options.score), targets).execute()
 

@@ -30,6 +30,10 @@ COMMANDS = {
     "features list": "tickloom.features:list_features",
     "verify": "tickloom.verify.command:verify",
     "leaks": "tickloom.leaks.command:leaks",
+    "store rebuild": "tickloom.store:rebuild",
+    "store refused": "tickloom.store:refused",
+    "store functions": "tickloom.store:functions",
+    "metrics": "tickloom.metrics:metrics",
     "train": "tickloom.train:train",
     "models list": "tickloom.models:list_models",
     "models check": "tickloom.models:check",
@@ -38,6 +42,7 @@ COMMANDS = {
 }
 GROUPS = {
     "features": "Features of files of bars, the log of a job's, and the list of all.",
+    "store": "The online store: rebuild it, see what it refused, prepare a Redis.",
     "models": "Trained models: which there are, which one is current, who may sign them.",
     "stack": "Kafka, schema registry, Flink and Redis as local processes.",
 }

@@ -21,9 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from feature_repo.views import CROSS_ASSET, INDICATORS, feature_log
+from jobs.runtime import committed
 from schemas.errors import StackError
 from schemas.settings import PROJECT, settings, state_dir
-from tickloom import committed, features, flink, replay, sample, train
+from tickloom import features, flink, replay, sample, train
 from tickloom.flink_rest import FlinkRest
 from tickloom.stack import control
 from tickloom.stack.components import flink_url

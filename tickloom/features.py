@@ -36,7 +36,7 @@ def log(
     interval: Annotated[str, typer.Option(help="length of a bar: 1s, 1m, 1h, 1d")] = "1d",
 ) -> None:
     """Write what the job has committed to the feature log, as known now or as known at a time: no later correction."""
-    from tickloom import committed
+    from jobs.runtime import committed
     from udfs.table import table
 
     records = (record for record in committed.records("feature.frame.v1") if record["interval"] == interval)

@@ -7,6 +7,7 @@ Must not know: our jobs, the stack that runs them.
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from schemas.errors import StackError
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
 TIMEOUT_S = 10.0
 POLL_S = 0.1
+MOST_NAMES = 20
+"""Of metrics in one request, whose first line may have 4,096 characters."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,12 @@ class FlinkRest:
 
     def counters(self, job: str, vertex: str, names: list[str]) -> dict[str, float]:
         """Sum over subtasks of these metrics of a task; those that it does not have are absent."""
-        found = self._call(f"/jobs/{job}/vertices/{vertex}/subtasks/metrics?get={','.join(names)}&agg=sum")
-        return {metric["id"]: metric["sum"] for metric in found}
+        found = {}
+        for i in range(0, len(names), MOST_NAMES):
+            wanted = ",".join(map(urllib.parse.quote, names[i : i + MOST_NAMES]))
+            answer = self._call(f"/jobs/{job}/vertices/{vertex}/subtasks/metrics?get={wanted}&agg=sum")
+            found |= {metric["id"]: metric["sum"] for metric in answer}
+        return found
 
     def metrics(self, job: str, group: str) -> dict[str, float]:
         """Sums over all tasks and subtasks of the metrics whose name holds `group`, by the name behind it."""

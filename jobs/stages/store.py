@@ -1,29 +1,57 @@
-"""Store: feature frames -> packed vectors in the online store, then onwards. Freshness waits for no checkpoint."""
+"""Store: feature frames -> packed vectors in the online store, then onwards. Freshness waits for no checkpoint.
 
+A store that has forgotten (emptied, or an older copy in the place of the one that failed) is noticed with the next
+write, and filled again: with what is committed in Kafka, then with what this writer has written since.
+"""
+
+import logging
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pyflink.common import Row
 from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 
-from feature_repo.stores import open_store
+from feature_repo.stores import Forgotten, open_store
 from feature_repo.views import layout
 from jobs.runtime.envelope import ENVELOPE
+from jobs.runtime.metrics import Histogram
+from jobs.runtime.rebuild import rebuild
+from schemas.settings import Settings, parse_duration
 from udfs.frame import CROSS_ASSET, INDICATORS, Frame
 from udfs.routing import MOVE
 
+BOUNDS_MS = (10, 20, 40, 60, 80, 100, 120, 160, 200, 300, 400, 600, 1000, 2000, 5000, 10_000, 60_000)
+log = logging.getLogger(__name__)
+
+
+class Written(NamedTuple):
+    """An entity's newest vector of this writer, and the shard under which it was written."""
+
+    event_time: int
+    shard: str
+    vector: bytes
+
 
 class WriteVectors(FlatMapFunction):
-    """Writes each feature frame under the fence of its view and shard; a frame goes on only when it is stored."""
+    """Writes each feature frame under the fence of its view and shard; a frame goes on only when it is stored.
 
-    def __init__(self, url: str, project: str, interval: str) -> None:
-        self.url, self.project, self.interval = url, project, interval
+    url: of the store. Metrics: `freshness_ms`, a histogram by view from the end of the bar, plus the allowed
+    lateness, to when its features can be read; `rebuilds`, how often the store had to be filled again.
+    """
+
+    def __init__(self, url: str, interval: str, settings: Settings) -> None:
+        self.url, self.interval, self.settings = url, interval, settings
+        self.project, self.lateness_us = settings.store.project, parse_duration(settings.bars.lateness)
 
     def open(self, context: RuntimeContext) -> None:
         """Connect; a shard is opened with its first frame."""
         self.store = open_store(self.url)
         self.fences: dict[tuple[str, str], tuple[int, int]] = {}
-        self.newest: dict[tuple[str, str], int] = {}
+        self.written: dict[str, dict[str, Written]] = {}
+        self.group = context.get_metrics_group().add_group("tickloom")
+        self.freshness: dict[str, Histogram] = {}
+        self.rebuilds = self.group.counter("rebuilds")
 
     def flat_map(self, row: Row) -> Iterator[Row]:
         """One frame: its vectors, and for removed rows a vector without values."""
@@ -33,27 +61,58 @@ class WriteVectors(FlatMapFunction):
 
     def _write(self, frame: Frame) -> None:
         view, shard = f"{frame.view}_{self.interval}", str(frame.shard)
+        written = self.written.setdefault(view, {})
         whole = frame.complete()
-        rows = [i for i, name in enumerate(whole.symbols) if self._is_newest(view, name, frame.event_time)]
+        # a writer's own older rows are left out: the store would refuse them, which costs as much as writing
+        newest = [written.get(name) for name in whole.symbols]
+        rows = [i for i, last in enumerate(newest) if last is None or last.event_time <= frame.event_time]
         if not rows:
             return
         whole, fence, of = whole.part(rows), self._fence(view, shard, frame.revision // MOVE), layout(view)
         strings = [[text or None for text in whole.strings[name]] for name, _ in of.texts]
-        created_us = time.time_ns() // 1000
-        vectors = of.pack(frame.event_time, fence, frame.revision, created_us, whole.values, strings)
-        self.store.write(self.project, view, whole.symbols, vectors, shard=shard, fence=fence)
-
-    def _is_newest(self, view: str, symbol: str, event_time: int) -> bool:
-        """Whether this writer has not yet written a later time; the store would refuse it, which costs as much."""
-        newest = max(event_time, self.newest.get((view, symbol), event_time))
-        self.newest[view, symbol] = newest
-        return newest == event_time
+        vectors = of.pack(frame.event_time, fence, frame.revision, time.time_ns() // 1000, whole.values, strings)
+        for symbol, vector in zip(whole.symbols, vectors, strict=True):
+            written[symbol] = Written(frame.event_time, shard, vector)
+        try:
+            self.store.write(self.project, view, whole.symbols, vectors, shard=shard, fence=fence)
+        except Forgotten as forgotten:
+            log.warning("%s", forgotten)
+            self._fill(view)
+        if frame.revision == 0:
+            self._observe(view, frame.event_time)
 
     def _fence(self, view: str, shard: str, moves: int) -> int:
         """The shard's fence; a new one for a bar that moved here, so that it goes before what the old shard wrote."""
         if self.fences.get((view, shard), (-1, 0))[0] < moves:
+            known = self.store.opened(self.project, view, shard)
             self.fences[view, shard] = moves, self.store.fence(self.project, view, shard)
+            if not known:
+                self._restore(view)
         return self.fences[view, shard][1]
+
+    def _fill(self, view: str) -> None:
+        """Write again all that the view should hold, each shard under a new fence."""
+        self.rebuilds.inc()
+        by_shard: dict[str, dict[str, bytes]] = {}
+        for symbol, last in self.written[view].items():
+            by_shard.setdefault(last.shard, {})[symbol] = last.vector
+        for (of, shard), (moves, _) in list(self.fences.items()):
+            if of == view:
+                fence = self.store.fence(self.project, view, shard)
+                self.fences[view, shard] = moves, fence
+                vectors = by_shard.get(shard, {})
+                self.store.write(self.project, view, list(vectors), [*vectors.values()], shard=shard, fence=fence)
+        self._restore(view)
+
+    def _restore(self, view: str) -> None:
+        """What is committed, where it is newer than what is there."""
+        self.store.describe(self.project, layout(view))
+        rebuild(self.store, self.project, view, self.settings.kafka.bootstrap, self.settings.registry.url)
+
+    def _observe(self, view: str, event_time_us: int) -> None:
+        if view not in self.freshness:
+            self.freshness[view] = Histogram(self.group, "freshness_ms", BOUNDS_MS, view=view)
+        self.freshness[view].observe((time.time_ns() // 1000 - event_time_us - self.lateness_us) / 1000)
 
 
 def store(frames: DataStream, function: WriteVectors, name: str) -> DataStream:

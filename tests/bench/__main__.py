@@ -25,10 +25,10 @@ from confluent_kafka import TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from jobs.runtime import committed
 from schemas.settings import settings
 from tests.e2e import pipeline
 from tests.e2e.conftest import own_home
-from tickloom import committed
 from tickloom.flink import run_job
 from tickloom.flink_rest import FlinkRest
 from tickloom.replay import Order, Target, replay

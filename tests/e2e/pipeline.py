@@ -12,8 +12,8 @@ from confluent_kafka.admin import AdminClient
 
 from feature_repo.stores import open_store
 from feature_repo.views import layout
+from jobs.runtime import committed
 from schemas.settings import settings, state_dir, store_url
-from tickloom import committed
 from tickloom.flink import run_job
 from tickloom.flink_rest import FlinkRest
 from tickloom.stack import topics

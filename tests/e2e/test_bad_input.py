@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.runtime import committed
 from schemas.registry import Lookup
 from schemas.settings import settings
 from schemas.wire import decode
 from tests.e2e import pipeline
-from tickloom import committed
 from tickloom.flink_rest import FlinkRest
 from tickloom.replay import Order, Target, replay
 from tickloom.stack.components import flink_url

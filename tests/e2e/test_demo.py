@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from feature_repo.views import feature_log
+from jobs.runtime import committed
 from schemas.settings import settings, state_dir
 from tests.e2e import pipeline
-from tickloom import committed
 from tickloom.replay import Target, replay
 
 SYMBOLS = {"AAPL", "FB", "GOOG", "IBM", "MSFT"}

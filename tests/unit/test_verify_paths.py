@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
+from jobs.runtime import committed
 from schemas.errors import DataError, StackError
 from schemas.settings import state_dir
 from tests.unit.verifying import features, small_tape, with_bits
-from tickloom import committed
 from tickloom.stack import process
 from tickloom.tape.messages import ACTION, PRICE
 from tickloom.verify import paths, publication

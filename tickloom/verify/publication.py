@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from jobs.runtime import committed
 from schemas.errors import StackError
 from schemas.settings import settings
-from tickloom import committed
 from tickloom.replay import Order, Replay, to_kafka
 from tickloom.tape.messages import ACTION, PRICE
 from tickloom.verify.tape import Tape

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from jobs.runtime import committed
 from schemas.errors import StackError
-from tickloom import committed, flink
+from tickloom import flink
 from tickloom.flink_rest import FlinkRest
 from tickloom.stack.components import flink_url
 from tickloom.stack.environment import environment, flink_folder, flink_home

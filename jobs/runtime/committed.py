@@ -1,4 +1,7 @@
-"""What a job has committed: the records of a topic up to now, and feature frames among them."""
+"""What a job has committed: the records of a topic up to now, and feature frames among them.
+
+Addresses are those of the settings; a worker, which has none, names them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,12 +35,12 @@ def consumed(topic: str, group: str) -> int:
         return sum(max(0, place.offset) for place in reader.committed(places, 10))
 
 
-def records(topic: str) -> Iterator[Record]:
+def records(topic: str, bootstrap: str = "", registry: str = "") -> Iterator[Record]:
     """Every committed record of a topic from its beginning to its present end, partition by partition."""
     from confluent_kafka import TopicPartition
 
-    lookup = Lookup(settings().registry.url)
-    with consumer() as reader:
+    lookup = Lookup(registry or settings().registry.url)
+    with consumer(bootstrap=bootstrap) as reader:
         places = [TopicPartition(topic, number, 0) for number in reader.list_topics(topic, 10).topics[topic].partitions]
         ends = {place.partition: reader.get_watermark_offsets(place, 10)[1] for place in places}
         reader.assign(places)
@@ -52,12 +55,12 @@ def records(topic: str) -> Iterator[Record]:
 
 
 @contextmanager
-def consumer(group: str = "tickloom-committed") -> Iterator[Any]:
+def consumer(group: str = "tickloom-committed", bootstrap: str = "") -> Iterator[Any]:
     """A consumer of committed records only, that keeps no offsets; closed at the end."""
     from confluent_kafka import Consumer
 
     config = {
-        "bootstrap.servers": settings().kafka.bootstrap,
+        "bootstrap.servers": bootstrap or settings().kafka.bootstrap,
         "group.id": group,
         "enable.auto.commit": False,
         "enable.partition.eof": True,
