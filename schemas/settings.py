@@ -97,7 +97,8 @@ class Scoring(Section):
     """Models and who may sign them: the champion's folder, challengers' folders with their shares, the salt of shares.
 
     trusted_keys: public keys, 64 hex digits, PEM files or folders of *.pub; none: the key of this state folder.
-    watch: how often a worker looks for a newer version. max_age: the age from which features count as stale.
+    watch: how often a worker looks for a newer version. max_age: the age from which features count as stale. refuse:
+    statuses whose symbols get no score.
     """
 
     model: str
@@ -106,6 +107,7 @@ class Scoring(Section):
     trusted_keys: tuple[str, ...]
     watch: Duration
     max_age: Duration
+    refuse: tuple[Literal["STALE", "SUSPECT", "AHEAD"], ...]
 
 
 class Ports(Section):

@@ -18,6 +18,7 @@ from feature_repo.views import layout
 from schemas import wire
 from schemas.loader import load, text
 from tests.oracles import scoring as twin
+from udfs.scoring.assign import Assignment, Folders
 
 REQUESTS, SCORES = "scoring.request.v1", "scoring.score.v1"
 WRITERS = {1: REQUESTS, 2: SCORES, 3: "dead_letter.v1"}
@@ -95,18 +96,26 @@ def run(scoring: dict[str, object]) -> list[tuple[str, bytes | None, bytes, date
 
 
 def test_every_request_once(tmp_path: Path, registry: str) -> None:
-    """By two workers side by side: each request answered once, in its place, with the score of any other batch."""
+    """By two workers side by side: each request answered once, in its place, with the score of any other batch.
+
+    A symbol is scored by the champion or the challenger, in every request by the same one.
+    """
     values = fill(tmp_path / "online.db")
-    manifest, weights, data = twin.made(6)
-    twin.publish(tmp_path / "model", manifest, data)
+    models = {"champion": twin.made(6), "next": twin.made(7)}
+    for name, (manifest, _, data) in models.items():
+        twin.publish(tmp_path / name, manifest, data)
+    by = Assignment("s", {"champion": 0.6, "next": 0.4}).of(SYMBOLS).tolist()
     scoring = {
-        "model": str(tmp_path / "model"),
+        "folders": Folders("champion", {"next": 0.4}, str(tmp_path)),
         "trusted": twin.TRUSTED,
+        "salt": "s",
         "store": f"sqlite:///{tmp_path / 'online.db'}",
         "project": "tickloom",
         "registry": registry,
         "ids": IDS,
         "max_age_us": 86_400_000_000,
+        "refuse": (),
+        "watch_s": 0.1,
     }
     answers = {SCORES: {}, f"{REQUESTS}.dlq": {}}
     with ProcessPoolExecutor(1, get_context("spawn")) as child:  # the JVM goes with it
@@ -123,13 +132,19 @@ def test_every_request_once(tmp_path: Path, registry: str) -> None:
     assert sorted(letters) == list(range(9, MESSAGES, 10))
     assert sorted([*scores, *letters]) == list(range(MESSAGES))
     assert all((r["raw"], r["reason"], r["partition"]) == (message(i), "truncated", i % 4) for i, r in letters.items())
-    expected = dict(zip(SYMBOLS, (twin.forward(manifest, weights, row) for row in values.tolist()), strict=True))
+    made = list(models.values())
+    expected = {
+        symbol: twin.forward(*made[which][:2], row)
+        for symbol, which, row in zip(SYMBOLS, by, values.tolist(), strict=True)
+    }
     seen: dict[str, float] = {}
     for record in scores.values():
         assert record["status"] == ["OK"] * len(record["symbols"])
         assert record["feature_age_ms"] == [0] * len(record["symbols"])
-        assert record["model_version"] == manifest.version
+        assert [each["version"] for each in record["models"]] == [manifest.version for manifest, _, _ in made]
+        assert record["scored_by"] == [by[SYMBOLS.index(symbol)] for symbol in record["symbols"]]
         for symbol, score in zip(record["symbols"], record["scores"], strict=True):
             assert score == pytest.approx(expected[symbol], rel=1e-5, abs=1e-5)
             assert seen.setdefault(symbol, score) == score  # the same bytes in whatever batch
     assert set(seen) == set(SYMBOLS)
+    assert set(by) == {0, 1}

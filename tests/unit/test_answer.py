@@ -1,4 +1,4 @@
-"""Requests in, scores and dead letters out: status and age by table, one read a view, good neighbours unharmed."""
+"""Requests in, scores and dead letters out: status and age by table, one read a batch, good neighbours unharmed."""
 
 import math
 
@@ -7,12 +7,15 @@ import pytest
 
 from feature_repo.stores.sqlite import SqliteStore
 from feature_repo.views import layout
-from jobs.stages.answer import DEAD_LETTERS, REQUESTS, SCORES, Answering, Place
+from jobs.runtime.scorer import Scorer, fits
+from jobs.stages.answer import DEAD_LETTERS, REQUESTS, SCORES, STATUSES, Answering, Place
 from schemas import wire
-from schemas.errors import ModelError, SchemaError
+from schemas.errors import ConfigError, FeatureError, ModelError, SchemaError
 from schemas.loader import load
 from tests.oracles.scoring import made
+from udfs.scoring.assign import CHAMPION, Assignment
 from udfs.scoring.model import Model
+from udfs.scoring.roster import Lineup
 
 DAY = 86_400_000_000
 NOW = 15_000 * DAY
@@ -31,6 +34,9 @@ HELD = {
     "HOLES": (0, 0, FULL | {"rsi_14": NAN, "log_return": NAN}),
     "NO_CROSS": (2, None, FULL),
     "ONLY_CROSS": (None, 0, FULL),
+    "SPLIT": (0, 0, FULL | {"suspect_split": 1.0}),
+    "OLD_SPLIT": (4, 0, FULL | {"suspect_split": 1.0}),
+    "SPLIT_AHEAD": (-1, 0, FULL | {"suspect_split": 1.0}),
 }
 STATUS = {  # symbol -> status, age in days
     "FRESH": ("OK", 0),
@@ -42,6 +48,9 @@ STATUS = {  # symbol -> status, age in days
     "NO_CROSS": ("OK", 2),
     "ONLY_CROSS": ("MISSING", 0),
     "UNKNOWN": ("MISSING", None),
+    "SPLIT": ("SUSPECT", 0),
+    "OLD_SPLIT": ("STALE", 4),
+    "SPLIT_AHEAD": ("SUSPECT", 0),
 }
 
 
@@ -68,9 +77,9 @@ class Reads:
     def __init__(self, store):
         self.store, self.reads = store, []
 
-    def read(self, project, view, entities):
-        self.reads.append((project, view, list(entities)))
-        return self.store.read(project, view, entities)
+    def read_many(self, project, wanted):
+        self.reads.append([(project, view, list(entities)) for view, entities in wanted])
+        return self.store.read_many(project, wanted)
 
 
 @pytest.fixture
@@ -87,8 +96,23 @@ def reads(tmp_path):
 
 
 @pytest.fixture
-def answering(model, reads):
-    return Answering(model, reads, "p", lookup, IDS, 3 * DAY)
+def scorers():
+    """Makes scorers, and ends their threads."""
+    made_here = []
+
+    def make(*arguments, **options):
+        made_here.append(Scorer(*arguments, **options))
+        return made_here[-1]
+
+    yield make
+    for scorer in made_here:
+        scorer.close()
+
+
+@pytest.fixture
+def answering(model, reads, scorers):
+    scorer = scorers(reads, "p", lambda: Lineup((model,)), Assignment("s", {CHAMPION: 1.0}))
+    return Answering(scorer, lookup, IDS, 3 * DAY)
 
 
 def request(request_id="r", symbols=("FRESH",), **changes):
@@ -121,9 +145,9 @@ def test_scores_are_the_models(answering, model):
     assert {s for s, score in scores.items() if math.isnan(score)} == {"HOLES", "ONLY_CROSS", "UNKNOWN"}
 
 
-def test_one_read_a_view_for_the_batch(answering, reads):
+def test_one_read_for_the_batch(answering, reads):
     answers = answer(answering, request("a", ["OLD", "FRESH"]), request("b", ["FRESH", "HOLE"]), request("c", []))
-    assert reads.reads == [("p", view, ["FRESH", "HOLE", "OLD"]) for view in ("indicators_1d", "cross_asset_1d")]
+    assert reads.reads == [[("p", view, ["FRESH", "HOLE", "OLD"]) for view in ("indicators_1d", "cross_asset_1d")]]
     assert [a[2]["symbols"] for a in answers] == [["OLD", "FRESH"], ["FRESH", "HOLE"], []]
 
 
@@ -169,9 +193,80 @@ def test_all_bad(answering):
     assert [a[0] for a in answer(answering, b"", None)] == [DEAD_LETTERS] * 2
 
 
-def test_a_feature_that_no_view_has(reads):
+def test_a_feature_that_no_view_has():
     features = ("indicators_1d:rsi_15", "indicators_1d:log_return", "cross_asset_1d:beta_market_60")
-    model = Model(*made(4, features=features)[:2], "cpu")
+    fits(made(4)[0], "1d")
+    with pytest.raises(ModelError, match="knows bars of 1d"):
+        fits(made(4)[0], "1m")
     with pytest.raises(ModelError, match="rsi_15") as caught:
-        Answering(model, reads, "p", lookup, IDS, DAY)
+        fits(made(4, features=features)[0], "1d")
     assert "rsi_14" in caught.value.hint
+    with pytest.raises(FeatureError, match="no feature view"):
+        fits(made(4, features=("odd_1d:rsi_14", *features[1:]))[0], "1d")
+
+
+def test_says_which_model_and_which_schemas(answering, model):
+    [(_, _, record)] = answer(answering, request("r1", STATUS))
+    manifest = model.manifest
+    used = {"name": "made", "version": manifest.version, "weights_sha256": manifest.weights_sha256, "serial": 1}
+    assert record["models"] == [used]
+    assert record["scored_by"] == [0] * len(STATUS)
+    assert len(record["feature_fingerprint"]) == 16
+    assert dict(answering.statuses) == {s: [each for each, _ in STATUS.values()].count(s) for s in STATUSES[1:]}
+
+
+@pytest.mark.parametrize("part", [1, 3, 1000])
+def test_champion_and_challenger(reads, model, scorers, part):
+    """Each symbol's score is its own model's, whatever the parts in which features are fetched."""
+    other = Model(*made(5)[:2], "cpu")
+    shares = Assignment("salt", {CHAMPION: 0.5, "b": 0.5})
+    scorer = scorers(reads, "p", lambda: Lineup((model, other)), shares, part)
+    [(_, _, record)] = answer(Answering(scorer, lookup, IDS, 3 * DAY), request("r1", STATUS))
+    by = dict(zip(STATUS, record["scored_by"], strict=True))
+    assert by == dict(zip(STATUS, shares.of(list(STATUS)).tolist(), strict=True))
+    assert set(by.values()) == {0, 1}
+    assert [each["version"] for each in record["models"]] == [model.manifest.version, other.manifest.version]
+    assert record["model_version"] == model.manifest.version
+    for symbol, score in zip(STATUS, record["scores"], strict=True):
+        if STATUS[symbol][0] == "OK" and symbol in {"FRESH", "OLD"}:
+            assert score == (model, other)[by[symbol]].score(np.array([[61.0, 0.01, 1.2]]))[0]
+    assert len(reads.reads) == -(-len(STATUS) // part)
+
+
+def test_models_are_those_of_the_start_of_a_batch(reads, model, scorers):
+    lineups = [Lineup((model,)), Lineup((Model(*made(5)[:2], "cpu"),))]
+    scorer = scorers(reads, "p", lambda: lineups[0], Assignment("s", {CHAMPION: 1.0}), 1)
+    answering = Answering(scorer, lookup, IDS, 3 * DAY)
+    read_many = reads.store.read_many
+
+    def swapped_meanwhile(project, wanted):
+        lineups[0] = lineups[1]
+        return read_many(project, wanted)
+
+    reads.store.read_many = swapped_meanwhile
+    for versions in (lineups[0], lineups[1]):
+        records = [record for _, _, record in answer(answering, request("a", ["FRESH", "OLD"]), request("b"))]
+        assert {each["model_version"] for each in records} == {versions.models[0].manifest.version}
+        assert len({score for each in records for score in each["scores"]}) == 1
+
+
+REFUSE = {
+    (): {},
+    ("STALE",): {"OLDER": "REFUSED", "OLD_SPLIT": "REFUSED"},
+    ("SUSPECT",): {"SPLIT": "REFUSED", "OLD_SPLIT": "REFUSED", "SPLIT_AHEAD": "REFUSED"},
+    ("AHEAD", "STALE"): dict.fromkeys(("AHEAD", "OLDER", "OLD_SPLIT", "SPLIT_AHEAD"), "REFUSED"),
+}
+
+
+@pytest.mark.parametrize("refuse", REFUSE)
+def test_what_is_refused_has_no_score(reads, model, scorers, refuse):
+    scorer = scorers(reads, "p", lambda: Lineup((model,)), Assignment("s", {CHAMPION: 1.0}))
+    [(_, _, record)] = answer(Answering(scorer, lookup, IDS, 3 * DAY, refuse), request("r1", STATUS))
+    assert record["status"] == [REFUSE[refuse].get(symbol, status) for symbol, (status, _) in STATUS.items()]
+    scored = [not math.isnan(score) for score in record["scores"]]
+    assert scored == [status not in {"REFUSED", "MISSING"} for status in record["status"]]
+
+
+def test_what_cannot_be_refused(answering):
+    with pytest.raises(ConfigError, match="'MISSING' cannot be refused"):
+        Answering(None, lookup, IDS, DAY, ["MISSING"])

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from schemas.errors import FeatureError, ModelError
 from tests.oracles.scoring import FEATURES, TRUSTED, made, publish
 from udfs.scoring import artifact, tensors
-from udfs.scoring.assign import Assignment
+from udfs.scoring.assign import Assignment, Folders
 from udfs.scoring.model import Model
-from udfs.scoring.roster import Folders, Lineup, Roster
+from udfs.scoring.roster import Lineup, Roster
 
 MALLORY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 ASSIGNED = [0, 0, 0, 1, 1, 0]  # of AAPL, FB, GOOG, IBM, MSFT and nothing; another release must not move them
@@ -23,7 +23,9 @@ SYMBOLS = [f"S{i}" for i in range(20_000)]
 VALUES = np.random.default_rng(0).normal([50, 0, 1], [10, 0.02, 0.5], (700, 3))
 
 
-def fits(manifest):
+def fits(manifest, interval):
+    if manifest.interval != interval:
+        raise ModelError(f"knows bars of {manifest.interval}")
     if "indicators_1d:unheard_of" in manifest.features:
         raise FeatureError("no number 'unheard_of'", where="view indicators_1d")
 

@@ -3,11 +3,36 @@
 import math
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from schemas.errors import ModelError
+
 REMEMBERED = 1 << 20  # entities whose model is kept in mind
+CHAMPION = "champion"
+
+
+class Folders(NamedTuple):
+    """Model folders, relative to base: the champion's, and each challenger's with its share of the entities."""
+
+    champion: str
+    challengers: Mapping[str, float] = {}
+    base: str = ""
+
+    def weights(self) -> dict[str, float]:
+        """Share of each, the champion first: it has what is left. ModelError if nothing is left."""
+        left = 1 - sum(self.challengers.values())
+        if left <= 0 or min(self.challengers.values(), default=1) <= 0:
+            what = f"challengers' shares {dict(self.challengers)} leave nothing to the champion"
+            raise ModelError(what, hint="scoring.challengers: each above 0, all together below 1")
+        return {CHAMPION: left, **self.challengers}
+
+    def paths(self) -> list[Path]:
+        """The folders, the champion's first."""
+        return [Path(self.base, name) for name in (self.champion, *self.challengers)]
 
 
 class Assignment:

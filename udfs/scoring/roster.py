@@ -9,42 +9,21 @@ Must not know: stores, messages, metrics.
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import ModelError, TickloomError
 from udfs.scoring import artifact
-from udfs.scoring.assign import Assignment
+from udfs.scoring.assign import Folders
 from udfs.scoring.manifest import Manifest
 from udfs.scoring.model import Model
 
-CHAMPION = "champion"
 log = logging.getLogger("tickloom.scoring")
-
-
-class Folders(NamedTuple):
-    """Model folders: the champion's, and challengers' by name and folder with the share of entities that each takes."""
-
-    champion: str
-    challengers: Mapping[str, float] = {}
-
-    def weights(self) -> dict[str, float]:
-        """Share of each, the champion first: it has what is left. ModelError if nothing is left."""
-        left = 1 - sum(self.challengers.values())
-        if left <= 0 or min(self.challengers.values(), default=1) <= 0:
-            what = f"challengers' shares {dict(self.challengers)} leave nothing to the champion"
-            raise ModelError(what, hint="scoring.challengers: each above 0, all together below 1")
-        return {CHAMPION: left, **self.challengers}
-
-    def paths(self) -> list[Path]:
-        """The folders, the champion's first."""
-        return [Path(self.champion), *map(Path, self.challengers)]
 
 
 @dataclass(frozen=True)
@@ -82,12 +61,12 @@ class Lineup:
 class Roster:
     """Loads the models, and keeps them up to date.
 
-    fits: raises a TickloomError if a model cannot be used here, such as for a feature that no view has. refused: how
+    fits: raises a TickloomError if a model cannot be used beside those of this interval, or at all. refused: how
     many versions were refused since the start. ModelError if one of the first models does not load.
     """
 
     def __init__(
-        self, folders: Folders, trusted: Sequence[str], fits: Callable[[Manifest], None], device: str | None = None
+        self, folders: Folders, trusted: Sequence[str], fits: Callable[[Manifest, str], None], device: str | None = None
     ) -> None:
         self._paths, self._trusted, self._fits, self._device = folders.paths(), trusted, fits, device
         self._seen = [_stamp(path) for path in self._paths]
@@ -139,19 +118,11 @@ class Roster:
         log.warning("model %s %s scores from now on, serial %d", manifest.name, manifest.version, manifest.serial)
 
     def _check(self, manifest: Manifest, before: Manifest | None) -> None:
-        self._fits(manifest)
+        self._fits(manifest, self.lineup.interval)
         where = f"{manifest.name} {manifest.version}"
         if before and manifest.serial <= before.serial:
             what = f"serial {manifest.serial} is not above {before.serial}, which is in use"
             raise ModelError(what, where=where, hint="to go back to a version: tickloom models promote")
-        if manifest.interval != self.lineup.interval:
-            what = f"it knows bars of {manifest.interval}, the models in use know {self.lineup.interval}"
-            raise ModelError(what, where=where)
-
-
-def assignment(folders: Folders, salt: str) -> Assignment:
-    """Which of a line-up's models scores an entity."""
-    return Assignment(salt, folders.weights())
 
 
 def _stamp(folder: Path) -> tuple[object, ...]:
