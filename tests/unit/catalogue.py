@@ -78,7 +78,7 @@ def ride_rows(count: int, when: datetime = NOW, **columns: Any) -> pd.DataFrame:
     frame["fare"] = [None if i % 5 == 4 else i / 7 for i in range(count)]
     frame["tip"] = [-0.0 if i % 2 else 5e-324 for i in range(count)]
     frame["city"] = [None if i % 3 == 2 else "Ægir" * (i % 50) for i in range(count)]
-    frame["trips"] = pd.array([None if i % 4 == 3 else 2**62 + i for i in range(count)], "Int64")
+    frame["trips"] = pd.array([None if i % 4 == 3 else 2**52 + i for i in range(count)], "Int64")
     return frame.assign(**columns)
 
 
