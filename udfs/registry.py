@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from udfs.adjustment import Policy
-from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
+from udfs.kernels import atr, bbands, ema, lag, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
 from udfs.kernels.state import Degree, Slot
 
 PRICE = Degree(price=1)
@@ -106,6 +106,11 @@ def _total_return(name: str, policy: Policy) -> Feature:
     return feature(name, (name,), ("close",), log_return.step, log_return.STATE, 1, flat=0.0, policy=policy)
 
 
+def _lags(of: str, period: int) -> Feature:
+    names = tuple(f"{of}_lag_{ago}" for ago in range(1, period + 1))
+    return feature(f"{of}_lag", names, (of,), lag.step, lag.STATE, lambda p: p.period, params={"period": period})
+
+
 MACD = ("macd_{fast}_{slow}_{signal}", "macd_signal_{fast}_{slow}_{signal}", "macd_hist_{fast}_{slow}_{signal}")
 BANDS = ("bb_upper_{period}_{width}", "bb_middle_{period}_{width}", "bb_lower_{period}_{width}")
 
@@ -128,6 +133,7 @@ FEATURES: tuple[Feature, ...] = (
             lambda p: p.period - 1, params={"period": 20, "bars_per_year": bars_per_year}, flat=0.0),
     feature("volume_z", ("volume_z_{period}",), ("volume",), zscore.step, zscore.STATE, lambda p: p.period - 1,
             params={"period": 20}, flat=0.0),
+    _lags("log_return", 7),
     _total_return("log_total_return", Policy.TOTAL),
     _total_return("log_total_return_ex", Policy.TOTAL_EX),
     feature("suspect_split", ("suspect_split",), ("open", "close", "volume"), suspect_split.step, suspect_split.STATE,

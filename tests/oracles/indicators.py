@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from udfs.kernels import atr, bbands, ema, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
+from udfs.kernels import atr, bbands, ema, lag, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
 from udfs.registry import PRICE, VOLUME, Feature, feature
 
 Bars = Mapping[str, np.ndarray]
@@ -92,6 +92,12 @@ def zscore_of(x: Series, period: int) -> Series:
     return over(x, period, value)
 
 
+def lag_of(x: Series, ago: int, longest: int) -> Series:
+    """The value `ago` bars before, from the bar on at which the longest lag has one."""
+    first = next((k for k, value in enumerate(x) if not math.isnan(value)), len(x))
+    return [x[k - ago] if k - longest >= first else NAN for k in range(len(x))]
+
+
 def suspect_of(opens: Series, close: Series, volume: Series, period: int) -> Series:
     """1 from the first bar on whose open is near the last close over a ratio of splits, and whose volume fits it."""
     whole = [2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1.5, 2.5]
@@ -122,6 +128,7 @@ def small_features(p: int) -> tuple[Feature, ...]:
         feature("vol", ("volatility",), ("log_return",), volatility.step, volatility.STATE, p - 1,
                 params={"period": p, "bars_per_year": 252.0}),
         feature("z", ("volume_z",), ("volume",), zscore.step, zscore.STATE, p - 1, **near),
+        feature("lags", ("lag_1", "lag_2"), ("log_return",), lag.step, lag.STATE, 2, params={"period": 2}),
         feature("suspect", ("suspect",), ("open", "close", "volume"), suspect_split.step, suspect_split.STATE, 1,
                 **near),
     )  # fmt: skip
@@ -138,5 +145,6 @@ def small_values(bars: Bars, p: int) -> dict[str, Series]:
         "line": line, "signal": signal, "hist": hist, "atr": atr_of(high, low, close, p),
         "upper": upper, "middle": middle, "lower": lower, "obv": obv_of(close, volume),
         "volatility": volatility_of(close, p, 252.0), "volume_z": zscore_of(volume, p),
+        "lag_1": lag_of(log_return_of(close), 1, 2), "lag_2": lag_of(log_return_of(close), 2, 2),
         "suspect": suspect_of(opens, close, volume, p),
     }  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 import talib
 from bokeh_sampledata import stocks
 
-from tests.oracles.indicators import suspect_of
+from tests.oracles.indicators import lag_of, suspect_of
 
 DAY_US = 86_400_000_000
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
@@ -69,6 +69,7 @@ def by_talib(bars: Bars) -> Bars:
         "bb_upper_20_2": upper, "bb_middle_20_2": middle, "bb_lower_20_2": lower, "obv": talib.OBV(close, volume),
         "volatility_20": talib.STDDEV(log_return, 20, 1) * np.sqrt(20 / 19 * 252),
         "volume_z_20": (volume - talib.SMA(volume, 20)) / spread,
+        **{f"log_return_lag_{k}": np.array(lag_of(log_return.tolist(), k, 7)) for k in range(1, 8)},
         "log_total_return": log_return, "log_total_return_ex": log_return,
         "suspect_split": np.array(suspect_of(bars["open"].tolist(), close.tolist(), volume.tolist(), 20)),
     }  # fmt: skip
