@@ -179,10 +179,10 @@ class VectorReader:
         """The vectors as columns; a schema that is not this view's is looked up in the store when it is met first."""
         others = self._others.get(layout.view)
         try:
-            return layout.unpack(raw, others)
+            return layout.unpack(raw, others, texts=False)
         except UnknownSchema:
             self._others[layout.view] = self._store.layouts(self._project, layout.view)
-            return layout.unpack(raw, self._others[layout.view])
+            return layout.unpack(raw, self._others[layout.view], texts=False)
 
     def _view(self, name: str, max_age_us: int, layouts: Mapping[str, Layout]) -> _View:
         of = layouts[name] if name in layouts else views.layout(name)

@@ -153,10 +153,13 @@ class Layout:
         found = json.loads(text)
         return cls(found["view"], tuple((name, kind) for name, kind in found["fields"]))
 
-    def unpack(self, vectors: Sequence[bytes | None], others: Mapping[int, "Layout"] | None = None) -> Vectors:
+    def unpack(
+        self, vectors: Sequence[bytes | None], others: Mapping[int, "Layout"] | None = None, texts: bool = True
+    ) -> Vectors:
         """The columns of packed vectors, in their order; StoreError if one is damaged, UnknownSchema if of another one.
 
         others: schemas of the same view by fingerprint; what they lack is missing, what only they have is left out.
+        texts: whether text is wanted, which costs as much as all the rest; without, strings is empty.
         """
         if others:
             vectors = [vector and self._adopted(vector, others) for vector in vectors]
@@ -166,7 +169,8 @@ class Layout:
         values = rows["values"].copy()
         values[~present] = np.nan
         columns = {name: rows[name].astype(np.int64) for name in _NUMBERS}
-        return Vectors(values=values, strings=self._read_texts(vectors, rows), present=present, **columns)
+        strings = self._read_texts(vectors, rows) if texts else []
+        return Vectors(values=values, strings=strings, present=present, **columns)
 
     def _rows(self, values: Float64, strings: Sequence[Sequence[Text]]) -> npt.NDArray[Any]:
         n, k = len(self.numbers), len(self.texts)
