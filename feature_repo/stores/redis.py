@@ -105,7 +105,7 @@ class RedisStore:
         else:
             with self._answering(), self._redis.pipeline() as pipeline:
                 for view, entities in asked:
-                    pipeline.mget(_keys(project, view, entities))
+                    pipeline.execute_command("MGET", *_keys(project, view, entities))  # a cluster blocks mget()
                 found = pipeline.execute()
         left = iter(found)
         return [next(left) if entities else [] for _, entities in wanted]
