@@ -48,7 +48,9 @@ def check(folder: Folder = None) -> None:
     from udfs.scoring.trust import trusted_keys
 
     model = Model.load(_place(folder), trusted_keys())
-    typer.echo(f"{_words(model.manifest)}\nscores on {model.device}")
+    typer.echo(
+        f"{_words(model.manifest)}\nscores on {model.device}, in batches of {model.buckets}, within {model.bound:.1e}"
+    )
 
 
 def promote(folder: Path, version: Annotated[str, typer.Argument(help="16 hex digits, from `models list`.")]) -> None:
