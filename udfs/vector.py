@@ -199,7 +199,9 @@ class Layout:
             absent = np.array([vector is None for vector in vectors], bool)
             if bool(np.all((known | absent) & (sums == rows["crc"]))):
                 return rows
-        raise self._problem(next(v for v in vectors if v is not None and (self._wrong(v) or _fingerprint(v) != self.fingerprint)))
+        raise self._problem(
+            next(v for v in vectors if v is not None and (self._wrong(v) or _fingerprint(v) != self.fingerprint))
+        )
 
     def _wrong(self, vector: bytes) -> str:
         """What is wrong with one vector, "" if nothing; the slow way, taken when the fast check failed."""

@@ -36,9 +36,7 @@ def project() -> str:
     return f"r{next(PROJECTS)}"
 
 
-def put(
-    store: Store, project: str, entity: str, time: int, close: float, rsi: float = 50, suspect: float = 0
-) -> None:
+def put(store: Store, project: str, entity: str, time: int, close: float, rsi: float = 50, suspect: float = 0) -> None:
     fence = store.fence(project, "prices", entity)
     vectors = PRICES.pack(time, fence, 0, 0, np.array([[close, suspect, rsi]]), [["x"]])
     store.write(project, "prices", [entity], vectors, shard=entity, fence=fence)
