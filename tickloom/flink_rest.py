@@ -59,7 +59,7 @@ class FlinkRest:
 
     def counters(self, job: str, vertex: str, names: list[str]) -> dict[str, float]:
         """Sum over subtasks of these metrics of a task; those that it does not have are absent."""
-        found = {}
+        found: dict[str, float] = {}
         for i in range(0, len(names), MOST_NAMES):
             wanted = ",".join(map(urllib.parse.quote, names[i : i + MOST_NAMES]))
             answer = self._call(f"/jobs/{job}/vertices/{vertex}/subtasks/metrics?get={wanted}&agg=sum")

@@ -72,9 +72,8 @@ def main() -> None:
     blind = sum(at != times - 1 for at in last) / PROCESSES
     written = times * PROCESSES * ENTITIES
     print(f"{written:,} writes of {PROCESSES} processes to {ENTITIES} entities, load {load:.1f} before")
-    print(
-        f"{seconds:.1f} s, {written / seconds:,.0f}/s, {won:,} won; {stale} entities hold a stale vector (blind: {blind:.0%})"
-    )
+    print(f"{seconds:.1f} s, {written / seconds:,.0f} writes/s, {won:,} won")
+    print(f"{stale} entities hold a stale vector; had the last to come won, {blind:.0%} of the time it was stale")
     print(f"{reads:,} vectors read meanwhile, {back} of them older than one read before, or torn")
     raise SystemExit(bool(stale or back))
 
