@@ -19,9 +19,9 @@ local function fence(keys)
   return text
 end
 
--- args: fence, turn (-1: the writer has not counted), vectors. -1: another writer opened the shard since. -2: the store
--- has forgotten writes of this one (emptied, or an older copy): its turn is not the writer's, nor the next one, which is
--- a write whose answer was lost.
+-- args: fence, turn (-1: the writer has not counted), vectors. -1: another writer opened the shard since. -2: the
+-- store has forgotten writes of this one (emptied, or an older copy): its turn is neither the writer's, nor the next
+-- one, which is a write whose answer was lost.
 local function write(keys, args)
   local fence, turn = tonumber(args[1]), tonumber(args[2])
   local held_fence, held_turn = string.match(redis.call('GET', keys[1]) or '0 0', '(%d+) (%d+)')

@@ -16,7 +16,8 @@ ROWS = {row.name: row for row in FEATURES}
 LOOKBACK = {
     "log_return": 1, "sma_20": 19, "sma_200": 199, "ema_12": 11, "ema_26": 25, "rsi_14": 14, "macd_12_26_9": 33,
     "macd_signal_12_26_9": 33, "macd_hist_12_26_9": 33, "atr_14": 14, "bb_upper_20_2": 19, "bb_middle_20_2": 19,
-    "bb_lower_20_2": 19, "obv": 0, "volatility_20": 20, "volume_z_20": 19, **{f"log_return_lag_{ago}": 8 for ago in range(1, 8)}, "log_total_return": 1,
+    "bb_lower_20_2": 19, "obv": 0, "volatility_20": 20, "volume_z_20": 19,
+    **{f"log_return_lag_{ago}": 8 for ago in range(1, 8)}, "log_total_return": 1,
     "log_total_return_ex": 1, "suspect_split": 1,
 }  # fmt: skip
 
