@@ -86,6 +86,7 @@ class WriteVectors(FlatMapFunction):
         if self.fences.get((view, shard), (-1, 0))[0] < moves:
             known = self.store.opened(self.project, view, shard)
             self.fences[view, shard] = moves, self.store.fence(self.project, view, shard)
+            self.store.describe(self.project, layout(view))
             if not known:
                 self._restore(view)
         return self.fences[view, shard][1]
@@ -106,7 +107,6 @@ class WriteVectors(FlatMapFunction):
 
     def _restore(self, view: str) -> None:
         """What is committed, where it is newer than what is there."""
-        self.store.describe(self.project, layout(view))
         rebuild(self.store, self.project, view, self.settings.kafka.bootstrap, self.settings.registry.url)
 
     def _observe(self, view: str, event_time_us: int) -> None:
