@@ -11,11 +11,11 @@ NOW = datetime.now(UTC).replace(microsecond=123_456)
 DAY = timedelta(days=1)
 
 
-def feature_store(folder: Path, url: str, project: str = "", **more: Any) -> Any:
-    """A FeatureStore of a project of its own on the store at `url`, with nothing applied."""
+def feature_store(folder: Path, url: str = "", project: str = "", **online: Any) -> Any:
+    """A FeatureStore of a project of its own on the store at `url`, or of that configuration; nothing applied."""
     from feast import FeatureStore, RepoConfig
 
-    online = {"type": "feature_repo.stores.online.VectorOnlineStore", "url": url, **more}
+    online = online or {"type": "feature_repo.stores.online.VectorOnlineStore", "url": url}
     project = project or f"p{uuid4().hex[:12]}"
     config = RepoConfig(
         project=project,

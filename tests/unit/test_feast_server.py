@@ -54,7 +54,7 @@ def ask(home: Path) -> Iterator[Ask]:
 
 
 def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urllib.request.urlopen(url):
