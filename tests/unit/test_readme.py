@@ -125,3 +125,11 @@ def test_what_is_cheap_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")}
     named = {word for words in lines("tickloom") for word in words if word.endswith(".parquet")}
     assert named - BY_JOBS <= written, "a later line reads what no line wrote"
+
+
+def test_the_python_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    monkeypatch.setattr("schemas.settings.store_url", lambda: f"sqlite:///{tmp_path / 'online.db'}")
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own page
+    assert names["usable"].tolist() == [False, False]  # nobody has written these symbols
