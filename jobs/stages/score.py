@@ -1,4 +1,7 @@
-"""The vectorised scoring UDF: an Arrow batch of raw requests in, as many scores and dead letters out."""
+"""The vectorised scoring UDF: an Arrow batch of raw requests in, as many scores and dead letters out.
+
+Opens what a worker needs, measures, and watches for newer models; must not know how a request is answered.
+"""
 
 import time
 from typing import NamedTuple

@@ -95,6 +95,19 @@ def run(scoring: dict[str, object]) -> list[tuple[str, bytes | None, bytes, date
         return [(topic, key and bytes(key), bytes(value), ts) for topic, key, value, ts in found]
 
 
+def read(found: list[tuple[str, bytes | None, bytes, datetime]]) -> dict[str, dict[int, wire.Record]]:
+    """Answers by topic and number of the request, each once, with its key and its request's time."""
+    answers: dict[str, dict[int, wire.Record]] = {SCORES: {}, f"{REQUESTS}.dlq": {}}
+    for topic, key, value, ts in found:
+        record = wire.decode(value, lambda i: load(WRITERS[i]))
+        i = int(record["request_id"][1:]) if topic == SCORES else record["offset"]
+        assert i not in answers[topic]
+        assert ts == UTC_START + timedelta(seconds=i)
+        assert key == (f"r{i}".encode() if topic == SCORES else None)
+        answers[topic][i] = record
+    return answers
+
+
 def test_every_request_once(tmp_path: Path, registry: str) -> None:
     """By two workers side by side: each request answered once, in its place, with the score of any other batch.
 
@@ -117,18 +130,8 @@ def test_every_request_once(tmp_path: Path, registry: str) -> None:
         "refuse": (),
         "watch_s": 0.1,
     }
-    answers = {SCORES: {}, f"{REQUESTS}.dlq": {}}
     with ProcessPoolExecutor(1, get_context("spawn")) as child:  # the JVM goes with it
-        found = child.submit(run, scoring).result()
-    for topic, key, value, ts in found:
-        record = wire.decode(value, lambda i: load(WRITERS[i]))
-        i = int(record["request_id"][1:]) if topic == SCORES else record["offset"]
-        assert i not in answers[topic]
-        assert ts == UTC_START + timedelta(seconds=i)
-        assert key == (f"r{i}".encode() if topic == SCORES else None)
-        answers[topic][i] = record
-
-    scores, letters = answers.values()
+        scores, letters = read(child.submit(run, scoring).result()).values()
     assert sorted(letters) == list(range(9, MESSAGES, 10))
     assert sorted([*scores, *letters]) == list(range(MESSAGES))
     assert all((r["raw"], r["reason"], r["partition"]) == (message(i), "truncated", i % 4) for i, r in letters.items())
