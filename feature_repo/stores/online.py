@@ -9,6 +9,7 @@ again: two writers at once lose nothing.
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +46,8 @@ from udfs.vector import Layout, UnknownSchema, Vectors
 
 log = logging.getLogger(__name__)
 
+OPENING = threading.Lock()
+
 Progress = Callable[[int], Any] | None
 
 
@@ -78,15 +81,11 @@ class VectorOnlineStore(OnlineStore):  # type: ignore[misc]
         return [str(config.online_store.url) or store_url()]
 
     def _open(self, config: RepoConfig) -> Store:
-        """The store at the first address that answers."""
-        if self._store is None:
-            *others, last = self._urls(config)
-            for url in others:
-                with suppress(StoreError):
-                    self._store = open_store(url)
-                    return self._store
-            self._store = open_store(last)
-        return self._store
+        """The store at the first address that answers; opened once, however many threads ask."""
+        with OPENING:
+            if self._store is None:
+                self._store = _first(self._urls(config))
+            return self._store
 
     def online_write_batch(
         self, config: RepoConfig, table: FeatureView, data: list[FeastRow], progress: Progress
@@ -254,6 +253,13 @@ class SqliteVectorOnlineStore(VectorOnlineStore):
     def _urls(self, config: RepoConfig) -> list[str]:
         path = Path(str(config.online_store.path) or state_dir() / "online.db")
         return [f"sqlite:///{(config.repo_path or Path()) / path}"]
+
+
+def _first(urls: Sequence[str]) -> Store:
+    for url in urls[:-1]:
+        with suppress(StoreError):
+            return open_store(url)
+    return open_store(urls[-1])
 
 
 def _unpacked(store: Store, project: str, layout: Layout, vectors: Sequence[bytes | None]) -> Vectors:

@@ -1,6 +1,7 @@
 """Feast's ways to fill and to ask an online store, through its public API, on both stores: materialize, push, async."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,24 @@ def test_a_service_to_be_precomputed_is_an_error_and_no_empty_answer(feast: Any,
         feast.get_online_features(feast.get_feature_service("s"), C[:2])
     feast.apply([FeatureService(name="s", features=[rides(tmp_path)])])
     assert feast.get_online_features(feast.get_feature_service("s"), C[:2]).to_dict()["tip"] == [5e-324, -0.0]
+
+
+def test_many_threads_open_one_store(feast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from feature_repo.stores import online as module
+
+    opened: list[str] = []
+    honest = module.open_store
+
+    def slowly(url: str) -> Any:
+        opened.append(url)
+        time.sleep(0.05)  # long enough for the others to come
+        return honest(url)
+
+    monkeypatch.setattr(module, "open_store", slowly)
+    fresh = module.VectorOnlineStore()
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: id(fresh._open(feast.config)), range(64)))
+    assert (len(found), len(opened)) == (1, 1)
+    fresh._open(feast.config).close()
