@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import redis
 
 from feature_repo.views import feature_log
 from schemas.settings import settings
@@ -17,7 +18,10 @@ from tests.unit.serving import REPO, command, features
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
 def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A state folder with a feature log, and settings that name the store."""
-    url = "" if request.param == "sqlite" else str(request.getfixturevalue("redis_url"))
+    url = "" if request.param == "sqlite" else str(request.getfixturevalue("redis_url")).removesuffix("0") + "2"
+    if url:  # a database of its own, for all modules write the same project
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
     folder = tmp_path_factory.mktemp(request.param)
     modules, path, here = set(sys.modules), list(sys.path), Path.cwd()
     with pytest.MonkeyPatch.context() as patch:
