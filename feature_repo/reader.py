@@ -154,16 +154,15 @@ class VectorReader:
             values[np.ix_(ahead, view.here)] = np.nan
         missing = np.isnan(values[:, view.here])
         age_us = np.where(vectors.present, now_us - vectors.event_time, 0)
-        stale = age_us[:, None] > view.max_age_us
         suspect = np.zeros(len(flags), np.bool_)
         if view.suspect is not None:
             suspect = vectors.values[:, view.suspect] > 0
         flags[missing.any(axis=1)] |= np.uint8(Flags.MISSING)
-        flags[stale.any(axis=1)] |= np.uint8(Flags.STALE)
+        flags[age_us > view.max_age_us.min()] |= np.uint8(Flags.STALE)
         flags[suspect] |= np.uint8(Flags.SUSPECT)
         flags[ahead] |= np.uint8(Flags.AHEAD)
         if self._strict:
-            bad[:, view.here] = missing | stale | suspect[:, None]
+            bad[:, view.here] = missing | (age_us[:, None] > view.max_age_us) | suspect[:, None]
 
     def _apply(self, values: Float64, flags: npt.NDArray[np.uint8], bad: Mask) -> None:
         if not self._strict:
