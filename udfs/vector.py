@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import DataError, FeatureError, StoreError
+from udfs.crc import crc32
 
 Kind = Literal["f8", "str", "bytes"]
 Text = str | bytes | None
@@ -164,7 +165,8 @@ class Layout:
         if others:
             vectors = [vector and self._adopted(vector, others) for vector in vectors]
         size, blank = self.row.itemsize, bytes(self.row.itemsize)
-        rows = self._checked(vectors, b"".join([blank if vector is None else vector[:size] for vector in vectors]))
+        end = size if self.texts else None  # without text the whole vector is the fixed part, and needs no copy
+        rows = self._checked(vectors, b"".join([blank if vector is None else vector[:end] for vector in vectors]))
         present = rows["version"] != 0
         values = rows["values"].copy()
         values[~present] = np.nan
@@ -195,13 +197,22 @@ class Layout:
         if len(fixed) == len(vectors) * self.row.itemsize:
             rows = np.frombuffer(fixed, self.row)
             known = (rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["fingerprint"] == self.fingerprint)
-            sums = np.array([0 if vector is None else zlib.crc32(vector[8:]) for vector in vectors], np.uint32)
-            absent = np.array([vector is None for vector in vectors], bool)
-            if bool(np.all((known | absent) & (sums == rows["crc"]))):
+            absent = np.array([vector is None for vector in vectors], np.bool_)
+            if bool(np.all(absent | known & (self._sums(vectors, fixed) == rows["crc"]))):
                 return rows
         raise self._problem(
             next(v for v in vectors if v is not None and (self._wrong(v) or _fingerprint(v) != self.fingerprint))
         )
+
+    def _sums(self, vectors: Sequence[bytes | None], fixed: bytes) -> npt.NDArray[np.uint32]:
+        """The checksum of each vector; any number for an absent one."""
+        whole = self.row.itemsize // 8 * 8
+        words = np.frombuffer(fixed, "u1").reshape(len(vectors), self.row.itemsize)[:, :whole]
+        sums = crc32(np.ascontiguousarray(words).view("<u8"), skip=1)
+        if not self.texts:
+            return sums
+        pairs = zip(vectors, sums.tolist(), strict=True)
+        return np.array([zlib.crc32(vector[whole:], crc) if vector else 0 for vector, crc in pairs], np.uint32)
 
     def _wrong(self, vector: bytes) -> str:
         """What is wrong with one vector, "" if nothing; the slow way, taken when the fast check failed."""

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.connection import HiredisRespSerializer
 from redis.exceptions import RedisClusterException, ResponseError
 from redis.retry import Retry
 
@@ -29,6 +30,12 @@ from udfs.vector import HEADER_BYTES, Layout
 STEP = 1000
 FENCED_OFF, FORGOTTEN = -1, -2
 UNCOUNTED = -1
+MOST_COMMANDS = 64
+READ_BYTES = 1 << 20  # of an answer at a time: a thousand vectors are half of it
+PACK = HiredisRespSerializer()
+MULTI, EXEC = (b"".join(PACK.pack(name)) for name in ("MULTI", "EXEC"))
+
+Asked = Sequence[tuple[str, tuple[str, ...]]]
 
 
 class RedisStore:
@@ -40,8 +47,10 @@ class RedisStore:
     def __init__(self, url: str) -> None:
         self._where = re.sub(r"//[^@/]*@", "//", url)
         self._turns: dict[tuple[str, int], int] = {}
+        self._commands: dict[tuple[str, str, tuple[str, ...]], bytes] = {}
         with self._answering():
             self._redis = _connect(url)
+        self._on_cluster = isinstance(self._redis, redis.RedisCluster)
 
     def opened(self, project: str, view: str, shard: str) -> bool:
         """Whether the store remembers a writer of this shard; see Store.opened."""
@@ -91,24 +100,56 @@ class RedisStore:
 
     def read(self, project: str, view: str, entities: Sequence[str]) -> list[bytes | None]:
         """The vectors in order; see Store.read."""
-        if not entities:
-            return []
-        with self._answering():
-            found: list[bytes | None] = self._redis.mget(_keys(project, view, entities))
-        return found
+        return self.read_many(project, [(view, entities)])[0]
 
     def read_many(self, project: str, wanted: Sequence[Wanted]) -> list[list[bytes | None]]:
         """The vectors of several views; see Store.read_many. One transaction, but for a cluster."""
-        asked = [each for each in wanted if each[1]]
-        if len(asked) == 1:
-            found = [self.read(project, *asked[0])]
-        else:
-            with self._answering(), self._redis.pipeline() as pipeline:
-                for view, entities in asked:
-                    pipeline.execute_command("MGET", *_keys(project, view, entities))  # a cluster blocks mget()
-                found = pipeline.execute()
+        asked = [(view, tuple(entities)) for view, entities in wanted if entities]
+        with self._answering():
+            found = self._mget_cluster(project, asked) if self._on_cluster else self._mget(project, asked)
         left = iter(found)
         return [next(left) if entities else [] for _, entities in wanted]
+
+    def _mget_cluster(self, project: str, asked: Asked) -> list[list[bytes | None]]:
+        with self._redis.pipeline() as pipeline:
+            for view, entities in asked:
+                pipeline.execute_command("MGET", *_keys(project, view, entities))  # a cluster blocks mget()
+            found: list[list[bytes | None]] = pipeline.execute()
+        return found
+
+    def _mget(self, project: str, asked: Asked) -> list[list[bytes | None]]:
+        """One trip over a connection. The same entities are asked for again and again, and packing a command of a
+
+        thousand keys takes as long as Redis needs to answer it: so commands are kept.
+        """
+        commands = [self._packed(project, view, entities) for view, entities in asked]
+        if len(commands) > 1:
+            commands = [MULTI, *commands, EXEC]
+        if not commands:
+            return []
+
+        def exchange() -> Any:
+            connection.send_packed_command(commands)
+            return [connection.read_response() for _ in commands][-1]
+
+        connection = self._redis.connection_pool.get_connection()
+        try:
+            found = connection.retry.call_with_retry(exchange, lambda _: connection.disconnect())
+        except BaseException:
+            connection.disconnect()  # what was not read must not be the next one's answer
+            raise
+        finally:
+            self._redis.connection_pool.release(connection)
+        return found if len(commands) > 1 else [found]
+
+    def _packed(self, project: str, view: str, entities: tuple[str, ...]) -> bytes:
+        packed = self._commands.get((project, view, entities))
+        if packed is None:
+            if len(self._commands) >= MOST_COMMANDS:
+                self._commands.clear()
+            packed = b"".join(PACK.pack("MGET", *_keys(project, view, entities)))
+            self._commands[project, view, entities] = packed
+        return packed
 
     def describe(self, project: str, layout: Layout) -> None:
         """Remember a schema; see Store.describe."""
@@ -162,7 +203,7 @@ class RedisStore:
         """Load the functions into the server, into all primaries of a cluster; needs the right to run FUNCTION."""
         everywhere = {"target_nodes": redis.RedisCluster.PRIMARIES}
         with self._answering():
-            on = everywhere if isinstance(self._redis, redis.RedisCluster) else {}
+            on = everywhere if self._on_cluster else {}
             self._redis.execute_command("FUNCTION LOAD", "REPLACE", LIBRARY, **on)
 
     @contextmanager
@@ -178,7 +219,9 @@ def _connect(url: str) -> Any:
     retry, failures = Retry(ExponentialBackoff(cap=0.5, base=0.02), 6), [redis.ConnectionError, redis.TimeoutError]
     if "+cluster://" in url:
         return redis.RedisCluster.from_url(url.replace("+cluster", "", 1), socket_timeout=10, retry=retry)
-    return redis.Redis.from_url(url, socket_timeout=10, retry=retry, retry_on_error=failures)
+    return redis.Redis.from_url(
+        url, socket_timeout=10, socket_read_size=READ_BYTES, retry=retry, retry_on_error=failures
+    )
 
 
 def _key(kind: str, project: str, view: str, *rest: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from schemas.errors import DataError, FeatureError, StoreError
+from udfs.crc import crc32
 from udfs.vector import LIMIT, Layout, UnknownSchema, stamp
 
 PLAIN = Layout("plain", (("a", "f8"), ("b", "f8")))
@@ -171,3 +172,10 @@ def test_sizes() -> None:
     fifty = Layout("wide", tuple((f"f{i}", "f8") for i in range(50)))
     assert fifty.row.itemsize == 48 + 8 + 400
     assert Layout("wide", tuple((f"f{i}", "f8") for i in range(65))).row.itemsize == 48 + 16 + 520
+
+
+@given(rows=st.integers(0, 5), words=st.integers(1, 9), data=st.binary(min_size=360, max_size=360))
+def test_checksums_of_many_rows_are_zlib_s(rows: int, words: int, data: bytes) -> None:
+    table = np.frombuffer(data[: 8 * rows * words], "<u8").reshape(rows, words)
+    for skip in (0, 1):
+        assert crc32(table, skip).tolist() == [zlib.crc32(row[skip:].tobytes()) for row in table]

@@ -19,7 +19,8 @@ from udfs.scoring.manifest import Manifest
 from udfs.scoring.normalise import Normaliser
 from udfs.scoring.tensors import Weights
 
-BUCKETS = (64, 1024, 16_384, 131_072)
+BUCKETS = (64, 256, 1024, 4096, 16_384, 65_536)
+LEAST = 0.125  # a graph of few rows takes as long as one of some thousands, so a bucket need not be full
 STAGE_BYTES = 1 << 26  # a bucket's values take no more
 WARM_UP = 3  # runs before a capture, in which libraries allocate what they need
 
@@ -43,7 +44,7 @@ class Forward:
         if rows > len(self._result):
             self._result, self._back = self._room(rows)
         with torch.no_grad():
-            for bucket in split(rows, self.buckets):
+            for bucket in split(rows, self.buckets, LEAST):
                 self._lanes[bucket].run(values[at : at + bucket], self._result[at : at + bucket])
                 at += bucket
             self._back[:rows].copy_(self._result[:rows], non_blocking=True)
