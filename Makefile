@@ -30,8 +30,10 @@ lint: setup ## Style, and which module may import which
 types: setup ## mypy, strict
 	@$(BIN)/mypy
 
-bench: setup ## Ticks per second through the whole job, beside Quix Streams
+bench: setup ## The whole job beside Quix Streams, the store beside Feast's own, scoring; minutes
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.bench_store
+	@$(BIN)/python -m tests.bench.bench_scoring
 
 down: .venv/.installed ## Stop the stack's processes
 	@$(BIN)/tickloom stack down

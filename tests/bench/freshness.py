@@ -1,8 +1,9 @@
 """From the end of a bar to its features in the store, live: `python -m tests.bench.freshness [--seconds N]`.
 
 A stack of its own with Redis; 500 symbols, 20,000 ticks a second of the clock, bars of 1 s, exactly once to Kafka, all
-features and the cross-section. Ticks carry the time of the clock at which they are sent. Two figures, both less the
-allowed lateness: the job's own histogram `freshness_ms`, and what a reader sees that polls one symbol of each shard.
+features and the cross-section. Ticks are sent at their event time, in steps of 20 ms, never before it; how late they
+were sent is stated. Two figures, both less the allowed lateness: the job's own histogram `freshness_ms`, and what a
+reader sees that polls one symbol of each shard.
 """
 
 import argparse
@@ -10,39 +11,68 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from feature_repo.stores import open_store
 from feature_repo.views import layout
+from schemas.registry import register
 from schemas.settings import parse_duration, settings, store_url
 from tests.e2e import pipeline
 from tests.e2e.conftest import own_home
 from tickloom.flink import run_job
 from tickloom.flink_rest import FlinkRest
 from tickloom.metrics import GROUP
-from tickloom.replay import Order, Target, replay
 from tickloom.stack import control
 from tickloom.stack.components import flink_url
 from tickloom.synth import synth
+from tickloom.tape import chunks
+from tickloom.tape.messages import PRICE, Framer, Messages
+from tickloom.tape.publish import Publisher, Topic
 from udfs.ticks import shard_of
 
 SYMBOLS, RATE, INTERVAL = 500, 20_000, "1s"
 VIEWS = ("indicators_1s", "cross_asset_1s")
-WARM_S = 20
-LEAD_S = 3
+WARM_S = 45
+STEP_MS = 20
+LEAD_S = 20
 
 
-def live(tape: Path) -> pa.Table:
-    """The ticks, moved to begin in a moment, on a whole second."""
-    ticks = pq.read_table(tape)
-    times = ticks["event_time"].cast(pa.int64()).to_numpy()
-    begin = (time.time_ns() // 1_000_000_000 + LEAD_S) * 1_000_000
-    moved = pa.array(times - times.min() // 1_000_000 * 1_000_000 + begin).cast(ticks.schema.field("event_time").type)
-    return ticks.set_column(ticks.column_names.index("event_time"), "event_time", moved)
+def live(tape: Path) -> Iterator[pa.Table]:
+    """The ticks in chunks, moved to begin in a moment, on a whole second."""
+    begin, first = (time.time_ns() // 1_000_000_000 + LEAD_S) * 1_000_000, -1
+    for chunk in chunks.by_arrival([str(tape)], parse_duration(INTERVAL)):
+        times = chunk["event_time"].to_numpy()
+        first = int(times.min()) // 1_000_000 * 1_000_000 if first < 0 else first
+        moved = pa.array(times.astype(np.int64) - first + begin)
+        yield chunk.set_column(chunk.column_names.index("event_time"), "event_time", moved)
+
+
+class Feed(threading.Thread):
+    """Sends ticks when their time has come; `late_ms` says how long after it each step was sent."""
+
+    def __init__(self, tape: Path) -> None:
+        super().__init__(daemon=True)
+        topic = Topic(settings().kafka.bootstrap, PRICE)
+        self.publisher, self.messages = Publisher(topic, topic.ends(), resumed=False), Messages()
+        framer = Framer(register(settings().registry.url)[PRICE], topic.partitions)
+        for chunk in live(tape):
+            self.messages += framer.ticks(chunk)
+        self.late_ms: list[float] = []
+
+    def run(self) -> None:
+        """Send all."""
+        times = np.array(self.messages.times_ms)
+        cuts = np.flatnonzero(np.diff(times // STEP_MS, prepend=-1)).tolist()
+        for first, last in zip(cuts, [*cuts[1:], len(times)], strict=True):
+            due_ms = (times[first] // STEP_MS + 1) * STEP_MS
+            time.sleep(max(0.0, due_ms / 1000 - time.time()))
+            self.late_ms.append(time.time() * 1000 - due_ms)
+            self.publisher.send(self.messages.part(first, last))
+        self.publisher.finish()
 
 
 class Poller(threading.Thread):
@@ -76,24 +106,22 @@ def main() -> None:
     """Run it and print both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--option", action="append", default=[], help="of Flink, KEY=VALUE; may be repeated")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, own_home(Path(name) / "home"):
         folder, load = Path(name), os.getloadavg()[0]
         control.up(auto_ports=True)
         pipeline.empty()
         synth(SYMBOLS, RATE * (options.seconds + WARM_S), 1, folder, interval=INTERVAL, rate=RATE)
-        job = run_job("jobs.features", ["--interval", INTERVAL], 2)
+        given = dict(text.split("=", 1) for text in options.option)
+        job = run_job("jobs.features", ["--interval", INTERVAL], 2, options=given)
         FlinkRest(flink_url()).ready(job)
         lateness_us = parse_duration(settings().bars.lateness)
-        ticks = live(folder / "ticks.parquet")
-        poller = Poller(watched(sorted(set(ticks["symbol"].to_pylist())), settings().state.shards), lateness_us)
-        first = ticks["event_time"].cast(pa.int64())[0].as_py()
-        pq.write_table(ticks, folder / "live.parquet")
-        time.sleep(max(0.0, first / 1e6 - time.time()))
-        order = ([folder / "live.parquet"], Target.KAFKA, None, INTERVAL, Order.ARRIVAL, 1.0)
-        feed = threading.Thread(target=replay, args=order)
+        feed = Feed(folder / "ticks.parquet")
+        symbols = sorted({key.decode() for key in feed.messages.keys})
+        poller = Poller(watched(symbols, settings().state.shards), lateness_us)
         feed.start()
-        time.sleep(WARM_S)
+        time.sleep(max(0.0, feed.messages.times_ms[0] / 1000 - time.time()) + WARM_S)
         before = FlinkRest(flink_url()).metrics(job, GROUP)
         poller.start()
         feed.join()
@@ -101,7 +129,10 @@ def main() -> None:
         after = FlinkRest(flink_url()).metrics(job, GROUP)
         poller.done.set()
         poller.join()
-        print(f"{RATE:,} ticks/s, {SYMBOLS} symbols, lateness {settings().bars.lateness}; load {load:.1f} before")
+        sent = np.percentile(feed.late_ms[len(feed.late_ms) // 2 :], [50, 99])
+        bars = settings().bars
+        print(f"{RATE:,} ticks/s, {SYMBOLS} symbols, lateness {bars.lateness}, blocks of {bars.block}")
+        print(f"sent {sent[0]:.1f} ms late, p99 {sent[1]:.1f} ms; load {load:.1f} before")
         for view in VIEWS:
             show(view, {key: after[key] - before.get(key, 0) for key in after if f"view.{view}." in key})
             seen = np.array(poller.seen[view])

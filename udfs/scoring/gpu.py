@@ -19,8 +19,8 @@ from udfs.scoring.manifest import Manifest
 from udfs.scoring.normalise import Normaliser
 from udfs.scoring.tensors import Weights
 
-BUCKETS = (64, 256, 1024, 4096, 16_384, 65_536)
-LEAST = 0.125  # a graph of few rows takes as long as one of some thousands, so a bucket need not be full
+BUCKETS = (64, 256, 1024, 4096, 16_384, 131_072)
+LEAST = 0.25  # a graph of few rows takes as long as one of some thousands, so a bucket need not be full
 STAGE_BYTES = 1 << 26  # a bucket's values take no more
 WARM_UP = 3  # runs before a capture, in which libraries allocate what they need
 
