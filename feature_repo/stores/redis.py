@@ -30,7 +30,7 @@ from udfs.vector import HEADER_BYTES, Layout
 STEP = 1000
 FENCED_OFF, FORGOTTEN = -1, -2
 UNCOUNTED = -1
-MOST_COMMANDS = 64
+MOST_COMMANDS, MOST_ENTITIES = 64, 2048  # commands that are kept, entities of one: some megabytes
 READ_BYTES = 1 << 20  # of an answer at a time: a thousand vectors are half of it
 PACK = HiredisRespSerializer()
 MULTI, EXEC = (b"".join(PACK.pack(name)) for name in ("MULTI", "EXEC"))
@@ -118,10 +118,7 @@ class RedisStore:
         return found
 
     def _mget(self, project: str, asked: Asked) -> list[list[bytes | None]]:
-        """One trip over a connection. The same entities are asked for again and again, and packing a command of a
-
-        thousand keys takes as long as Redis needs to answer it: so commands are kept.
-        """
+        """One trip over a connection, with commands that are kept packed."""
         commands = [self._packed(project, view, entities) for view, entities in asked]
         if len(commands) > 1:
             commands = [MULTI, *commands, EXEC]
@@ -143,12 +140,14 @@ class RedisStore:
         return found if len(commands) > 1 else [found]
 
     def _packed(self, project: str, view: str, entities: tuple[str, ...]) -> bytes:
+        """The command that reads these; packing a thousand keys takes as long as Redis needs to answer for them."""
         packed = self._commands.get((project, view, entities))
         if packed is None:
+            packed = b"".join(PACK.pack("MGET", *_keys(project, view, entities)))
             if len(self._commands) >= MOST_COMMANDS:
                 self._commands.clear()
-            packed = b"".join(PACK.pack("MGET", *_keys(project, view, entities)))
-            self._commands[project, view, entities] = packed
+            if len(entities) <= MOST_ENTITIES:
+                self._commands[project, view, entities] = packed
         return packed
 
     def describe(self, project: str, layout: Layout) -> None:
