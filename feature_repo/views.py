@@ -6,6 +6,7 @@ from pathlib import Path
 from schemas.errors import FeatureError
 from schemas.settings import parse_duration, state_dir
 from udfs.correlation import OUTPUTS, PEER
+from udfs.frame import Frame
 from udfs.plan import Plan
 from udfs.vector import Kind, Layout
 
@@ -21,6 +22,13 @@ def layout(view: str) -> Layout:
             parse_duration(interval)
             return Layout(view, _cross_asset() if prefix == CROSS_ASSET else _indicators(interval))
     raise FeatureError(f"there is no feature view {view!r}", hint=f"{INDICATORS}1d or {CROSS_ASSET}1d")
+
+
+def vectors(view: str, frame: Frame, fence: int, created_us: int) -> list[bytes]:
+    """The rows of a complete frame of this view as packed vectors."""
+    of = layout(view)
+    strings = [[text or None for text in frame.strings[name]] for name, _ in of.texts]
+    return of.pack(frame.event_time, fence, frame.revision, created_us, frame.values, strings)
 
 
 def feature_log(interval: str) -> Path:

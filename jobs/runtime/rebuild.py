@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from feature_repo.stores import Store
-from feature_repo.views import layout
+from feature_repo.views import layout, vectors
 from jobs.runtime import committed
 from udfs.frame import Frame
 
@@ -60,11 +60,10 @@ def write(store: Store, project: str, view: str, rows: Iterable[Row]) -> None:
     for row in rows:
         frames[id(row.frame)] = row.frame
         places[id(row.frame)].append(row.place)
-    of, fence = layout(view), store.fence(project, view, SHARD)
-    store.describe(project, of)
+    fence = store.fence(project, view, SHARD)
+    store.describe(project, layout(view))
     for key, frame in frames.items():
         for i in range(0, len(places[key]), GROUP):
             part = frame.part(places[key][i : i + GROUP])
-            strings = [[text or None for text in part.strings[name]] for name, _ in of.texts]
-            vectors = of.pack(frame.event_time, 0, frame.revision, frame.known_at, part.values, strings)
-            store.write(project, view, part.symbols, vectors, shard=SHARD, fence=fence)
+            packed = vectors(view, part, 0, frame.known_at)
+            store.write(project, view, part.symbols, packed, shard=SHARD, fence=fence)

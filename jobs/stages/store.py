@@ -13,7 +13,7 @@ from pyflink.common import Row
 from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 
 from feature_repo.stores import Forgotten, open_store
-from feature_repo.views import layout
+from feature_repo.views import layout, vectors
 from jobs.runtime.envelope import ENVELOPE
 from jobs.runtime.metrics import Histogram
 from jobs.runtime.rebuild import rebuild
@@ -68,13 +68,12 @@ class WriteVectors(FlatMapFunction):
         rows = [i for i, last in enumerate(newest) if last is None or last.event_time <= frame.event_time]
         if not rows:
             return
-        whole, fence, of = whole.part(rows), self._fence(view, shard, frame.revision // MOVE), layout(view)
-        strings = [[text or None for text in whole.strings[name]] for name, _ in of.texts]
-        vectors = of.pack(frame.event_time, fence, frame.revision, time.time_ns() // 1000, whole.values, strings)
-        for symbol, vector in zip(whole.symbols, vectors, strict=True):
+        whole, fence = whole.part(rows), self._fence(view, shard, frame.revision // MOVE)
+        packed = vectors(view, whole, fence, time.time_ns() // 1000)
+        for symbol, vector in zip(whole.symbols, packed, strict=True):
             written[symbol] = Written(frame.event_time, shard, vector)
         try:
-            self.store.write(self.project, view, whole.symbols, vectors, shard=shard, fence=fence)
+            self.store.write(self.project, view, whole.symbols, packed, shard=shard, fence=fence)
         except Forgotten as forgotten:
             log.warning("%s", forgotten)
             self._fill(view)
@@ -101,8 +100,8 @@ class WriteVectors(FlatMapFunction):
             if of == view:
                 fence = self.store.fence(self.project, view, shard)
                 self.fences[view, shard] = moves, fence
-                vectors = by_shard.get(shard, {})
-                self.store.write(self.project, view, list(vectors), [*vectors.values()], shard=shard, fence=fence)
+                kept = by_shard.get(shard, {})
+                self.store.write(self.project, view, list(kept), [*kept.values()], shard=shard, fence=fence)
         self._restore(view)
 
     def _restore(self, view: str) -> None:
