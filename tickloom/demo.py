@@ -174,7 +174,8 @@ def _counts() -> None:
 def _fates() -> dict[str, float]:
     """Where the ticks ended, when Flink has gathered it: every tick is then in one of the fates."""
     for _ in range(40):
-        fates = FlinkRest(flink_url()).metrics(_running()["tickloom.features"], "tickloom.")
+        found = FlinkRest(flink_url()).metrics(_running()["tickloom.features"], "tickloom.")
+        fates = {name: count for name, count in found.items() if name in FATES}
         taken = fates.get("on_time", 0) + fates.get("late", 0)
         if taken and taken == sum(fates.get(end, 0) for end in FATES[2:]):
             return fates
