@@ -7,13 +7,14 @@ which take at most SHARE of the operator's time, and all at the end of a bounded
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from pyflink.common import Row
-from pyflink.datastream import KeyedProcessFunction, RuntimeContext, TimeDomain, TimerService
+from pyflink.common import Row, Types
+from pyflink.datastream import DataStream, KeyedProcessFunction, RuntimeContext, TimeDomain, TimerService
 
-from jobs.runtime.envelope import envelope
+from jobs.runtime import spread
+from jobs.runtime.envelope import ENVELOPE, envelope
 from jobs.runtime.keyed import KeyedBytes
 from udfs.frame import Frame
 from udfs.log import Log
@@ -45,6 +46,9 @@ Shard = TypeVar("Shard", bound=Amendable)
 
 class Shards(KeyedProcessFunction, Generic[Shard]):
     """Binds the state, keeps the objects, sets the timers. A stage says how an object is made and what it takes."""
+
+    numbers: Mapping[int, int]
+    """Number of the shard by key."""
 
     def open(self, context: RuntimeContext) -> None:
         """Bind the state, which is read with the first row of a key."""
@@ -86,10 +90,25 @@ class Shards(KeyedProcessFunction, Generic[Shard]):
             self.rest_until_ms = _now_ms() + round((_now_ms() - started) / SHARE)
             yield from map(envelope, frames)
 
-    def _shard(self, number: int) -> Shard:
+    def _shard(self, key: int) -> Shard:
+        number = self.numbers[key]
         if number not in self.shards:
             self.shards[number] = self.make(number)
         return self.shards[number]
+
+
+def by_shard(
+    rows: DataStream,
+    function: Shards[Shard],
+    name: str,
+    shards: int,
+    of: Callable[[Row], int] = lambda row: int(row[0]),
+) -> DataStream:
+    """Rows (shard, kind, payload) -> what the objects of that many shards emit; of: the number of a row's shard."""
+    keys = spread.stream_keys(shards)
+    function.numbers = {key: number for number, key in enumerate(keys)}
+    keyed = rows.key_by(lambda row: keys[of(row)], key_type=Types.INT())
+    return keyed.process(function, output_type=ENVELOPE).uid(f"features.{name}").name(name)
 
 
 def remind(timers: TimerService, bar_end_us: int) -> None:

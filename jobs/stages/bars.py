@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pyflink.common import Row, Types
+from pyflink.common import Row
 from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
 from jobs.runtime.dead_letters import DeadLetters, unpack_raw
-from jobs.runtime.envelope import ACTION, ENVELOPE, LATE, TICKS, envelope
+from jobs.runtime.envelope import ACTION, LATE, TICKS, envelope
 from jobs.runtime.metrics import Counts
-from jobs.runtime.shards import Shards, remind
+from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.settings import Settings, parse_duration
 from udfs import packing
 from udfs.log import BeyondHorizon, Horizon
@@ -98,5 +98,4 @@ class Bars(Shards[TickShard]):
 
 def bars(blocks: DataStream, function: Bars) -> DataStream:
     """Rows (shard, kind, payload) -> frames, each under the shard that it is for."""
-    keyed = blocks.key_by(lambda row: row[0], key_type=Types.INT())
-    return keyed.process(function, output_type=ENVELOPE).uid("features.bars").name("bars")
+    return by_shard(blocks, function, "bars", function.number)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from pyflink.common import Row, Types
-from pyflink.datastream import DataStream, TimerService
+import numpy as np
+from pyflink.common import Row
+from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
-from jobs.runtime.envelope import ENVELOPE
-from jobs.runtime.shards import Shards, remind
+from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.settings import Settings, parse_duration
+from udfs.correlation import cross_section as correlate
 from udfs.cross import Universe
 from udfs.frame import INDICATORS, Frame
 from udfs.log import Horizon
@@ -20,6 +21,11 @@ class CrossSection(Shards[Universe]):
 
     def __init__(self, interval: str, settings: Settings) -> None:
         self.interval_us, self.horizon = parse_duration(interval), Horizon(settings.state.horizon_bars)
+
+    def open(self, context: RuntimeContext) -> None:
+        """Compile before the first window is full, which is in the middle of the day."""
+        super().open(context)
+        correlate(np.zeros((2, 1)))
 
     def make(self, number: int) -> Universe:
         """The tile."""
@@ -35,5 +41,4 @@ class CrossSection(Shards[Universe]):
 def cross_section(frames: DataStream, function: CrossSection) -> DataStream:
     """Frames of any view -> cross-asset frames."""
     returns = frames.filter(lambda row: row[1] == INDICATORS)
-    keyed = returns.key_by(lambda row: TILE, key_type=Types.INT())
-    return keyed.process(function, output_type=ENVELOPE).uid("features.cross_section").name("cross_section")
+    return by_shard(returns, function, "cross_section", 1, of=lambda row: TILE)

@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pyflink.common import Row, Types
+from pyflink.common import Row
 from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
-from jobs.runtime.envelope import ACTION, ENVELOPE
-from jobs.runtime.shards import Shards, remind
+from jobs.runtime.envelope import ACTION
+from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.settings import Settings, parse_duration
 from udfs.feature_shard import FeatureShard
 from udfs.frame import BARS, MOVED, Frame
@@ -25,7 +25,7 @@ class Indicators(Shards[FeatureShard]):
     """One FeatureShard per key; known: corporate actions that hold from the start."""
 
     def __init__(self, interval: str, settings: Settings, known: Sequence[Mapping[str, Any]] = ()) -> None:
-        self.interval, self.known = interval, known
+        self.interval, self.known, self.number = interval, known, settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
         self.calendar = settings.actions.calendar
 
@@ -55,5 +55,4 @@ class Indicators(Shards[FeatureShard]):
 
 def indicators(frames: DataStream, function: Indicators) -> DataStream:
     """Frames of bars -> the same, and frames of indicators."""
-    keyed = frames.key_by(lambda row: row[0], key_type=Types.INT())
-    return keyed.process(function, output_type=ENVELOPE).uid("features.indicators").name("indicators")
+    return by_shard(frames, function, "indicators", function.number)

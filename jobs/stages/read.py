@@ -12,7 +12,7 @@ from pyflink.datastream import DataStream
 from pyflink.table import DataTypes, StreamTableEnvironment
 from pyflink.table.udf import TableFunction, udtf
 
-from jobs.runtime import kafka
+from jobs.runtime import kafka, spread
 from jobs.stages.decode import CORPORATE_ACTION, PRICE
 from schemas.settings import Settings, parse_duration
 
@@ -27,11 +27,11 @@ select v, part, pos, rt, newest - interval '{lateness:.3f}' second mark from (
 )"""
 LATE = """select v, part, pos, window_end block_end, proctime() heard
 from windowed where window_time <= mark"""
-ROWS = f"""
+ROWS = """
 select r.shard, r.kind, r.payload from (
     select false late, array[window_end] ends, array_agg(v) v, array_agg(part) part, array_agg(pos) pos
     from windowed where window_time > mark
-    group by window_start, window_end, mod(pos, {LANES})
+    group by window_start, window_end, {lane}
     union all
     select true, array_agg(block_end), array_agg(v), array_agg(part), array_agg(pos)
     from table(tumble(table late, descriptor(heard), interval '0.1' second))
@@ -58,4 +58,5 @@ def read(
     tumble = f"table(tumble(table marked, descriptor(rt), interval '{seconds:.3f}' second))"
     tables.create_temporary_view("windowed", tables.sql_query(f"select * from {tumble}"))
     tables.create_temporary_view("late", tables.sql_query(LATE))
-    return tables.to_data_stream(tables.sql_query(ROWS))
+    cases = " ".join(f"when {i} then {key}" for i, key in enumerate(spread.table_keys(LANES)))
+    return tables.to_data_stream(tables.sql_query(ROWS.format(lane=f"case mod(pos, {LANES}) {cases} end")))
