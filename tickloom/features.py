@@ -58,7 +58,8 @@ def list_features(
         typer.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        degrees = f"price^{row['degree_price']} volume^{row['degree_volume']}"
+        powers = sorted(set(zip(row["degree_price"], row["degree_volume"], strict=True)), key=str)
+        degrees = ", ".join("no degree" if p is None else f"price^{p} volume^{v}" for p, v in powers)
         typer.echo(
             f"{', '.join(row['outputs'])}: of {', '.join(row['inputs'])}, after {row['lookback']} bars, {degrees}"
         )

@@ -25,6 +25,7 @@ from udfs.registry import COLUMNS, FEATURES, Feature
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
 TIME, CLOSE, RESERVED = range(3)
+NO_DEGREE: Final = Degree()
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Plan:
         self.interval = interval
         # of each slot: its price and volume degree, its policy, whether a notice empties it
         self._slots: list[tuple[int, int, Policy, bool]] = [(0, 0, Policy.RAW, False)] * RESERVED
-        self._degrees: dict[str, Degree] = dict(COLUMNS)
+        self._degrees: dict[str, Degree | None] = dict(COLUMNS)
         self._lookback: dict[str, int] = dict.fromkeys(COLUMNS, 0)
         self._steps = [self._place(feature, parse_duration(interval)) for feature in features]
         self.outputs: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
@@ -86,8 +87,8 @@ class Plan:
         """Bars before the first value of this output."""
         return self._lookback[self._known(output)]
 
-    def degree(self, output: str) -> Degree:
-        """Price and volume degree of this output."""
+    def degree(self, output: str) -> Degree | None:
+        """Price and volume degree of this output; None for one that does not scale with prices."""
         return self._degrees[self._known(output)]
 
     def describe(self) -> list[dict[str, Any]]:
@@ -99,8 +100,10 @@ class Plan:
                 "inputs": f.inputs,
                 "params": dict(zip(f.params, step.arguments, strict=True)),
                 "lookback": self.lookback(f.outputs[0]),
-                "degree_price": f.degree.price,
-                "degree_volume": f.degree.volume,
+                "converged": f.converged,
+                "degree_price": [degree and degree.price for degree in f.degrees],
+                "degree_volume": [degree and degree.volume for degree in f.degrees],
+                "null_policy": f.nulls,
                 "policy": f.policy,
                 "flat": f.flat,
                 "state_bytes": 8 * sum(count for _, count, _ in f.layout()),
@@ -121,13 +124,13 @@ class Plan:
         if taken := set(feature.outputs) & set(self._degrees):
             raise FeatureError(f"two features give {', '.join(sorted(taken))}", where=feature.name)
         step = _Step(feature, len(self._slots), len(self._degrees) - len(COLUMNS), feature.arguments(interval_us))
-        inputs = [self._degrees[name] for name in feature.inputs]
+        inputs = [self._degrees[name] or NO_DEGREE for name in feature.inputs]
         for slot, (_, count, powers) in zip(feature.state, feature.layout(), strict=True):
             price = sum(k * d.price for k, d in zip(powers, inputs, strict=False))
             volume = sum(k * d.volume for k, d in zip(powers, inputs, strict=False))
             self._slots += [(price, volume, feature.policy, slot.forget)] * count
         warm = max((self._lookback[name] for name in feature.inputs), default=0)
-        self._degrees |= dict.fromkeys(feature.outputs, feature.degree)
+        self._degrees |= dict(zip(feature.outputs, feature.degrees, strict=True))
         self._lookback |= dict.fromkeys(feature.outputs, warm + feature.lookback)
         return step
 

@@ -4,11 +4,13 @@ In: kernels. Out: `FEATURES`, in an order in which a feature stands after those 
 engine and no store, and nothing of how a row is computed; `udfs.plan` steps the rows over a cross-section.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
+from schemas.errors import FeatureError, nearest
 from udfs.adjustment import Policy
 from udfs.kernels import atr, bbands, ema, lag, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
 from udfs.kernels.state import Degree, Slot
@@ -21,17 +23,43 @@ DAY_US = 86_400_000_000
 SESSION_US = 23_400_000_000  # 6.5 hours of trading
 TRADING_DAYS = 252
 
+SKIP = "a bar without an input is skipped and has no value"
+
 # a parameter is a number, or a rule that gives it for a bar interval in microseconds
 Parameter = float | Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What of a feature follows from its parameters: templates of output names, warm-up, convergence."""
+
+    outputs: tuple[str, ...]
+    lookback: int | Callable[[Any], int]
+    converged: int | Callable[[Any], int] | None
+
+    def follow(self, params: Mapping[str, Parameter]) -> dict[str, Any]:
+        """Fields of the feature; convergence is at the first output where no rule says otherwise."""
+        given = SimpleNamespace(**params)
+        lookback = self.lookback(given) if callable(self.lookback) else self.lookback
+        converged = self.converged(given) if callable(self.converged) else self.converged
+        return {
+            "params": params,
+            "outputs": tuple(output.format(**params) for output in self.outputs),
+            "lookback": lookback,
+            "converged": lookback if converged is None else max(lookback, converged),
+        }
 
 
 @dataclass(frozen=True)
 class Feature:
     """One row: `outputs` of `kernel` over `inputs` (bar columns or outputs of rows above), first at bar lookback + 1.
 
-    `degree` is that of the outputs, `flat` what they are in a window that does not move (None: nothing special),
-    `oracle` the TA-Lib function that gives the same numbers ("" if there is none), `policy` the price series that it
-    sees: which corporate actions scale its state.
+    `degrees` are those of the outputs (None: one that does not scale with prices at all, as an angle), `flat` what they
+    are in a window that does not move (None: nothing special), `oracle` the TA-Lib function that gives the same numbers
+    ("" if there is none), `policy` the price series that it sees: which corporate actions scale its state. `ranges` are
+    the least and the largest value of each parameter, `converged` the bars after which what came before the first one
+    moves an output by less than 1e-12 of it, `nulls` what becomes of bars without a value, a volume or a move,
+    `version` counts the forms that the state has had. Formula and source are the docstring of the kernel's module.
     """
 
     name: str
@@ -41,18 +69,38 @@ class Feature:
     kernel: Callable[..., None]
     state: tuple[Slot, ...]
     lookback: int
-    degree: Degree
+    degrees: tuple[Degree | None, ...]
     flat: float | None
     oracle: str
     policy: Policy
+    ranges: Mapping[str, tuple[float, float]]
+    converged: int
+    nulls: str
+    version: int
+    rules: Rules
+
+    def at(self, **params: Parameter) -> Self:
+        """The same feature with other parameters, its outputs named by them; FeatureError if one is out of range."""
+        for name, value in params.items():
+            if name not in self.params:
+                raise FeatureError(f"{self.name} has no parameter {name!r}", hint=nearest(name, self.params))
+            low, high = self.ranges.get(name, (-math.inf, math.inf))
+            if not callable(value) and not low <= value <= high:
+                raise FeatureError(f"{self.name}: {name} {value} is not within {low:g} to {high:g}")
+        return replace(self, **self.rules.follow({**self.params, **params}))
 
     def layout(self) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
         """The state row: name, number of float64 slots and powers of the inputs of each part."""
-        return tuple((s.name, int(self._number(s.per)) if s.per else 1, s.powers) for s in self.state)
+        return tuple((s.name, self._count(s.per), s.powers) for s in self.state)
 
     def arguments(self, interval_us: int) -> tuple[float, ...]:
         """The kernel's parameters in order, for bars of this interval."""
         return tuple(value(interval_us) if callable(value) else value for value in self.params.values())
+
+    def _count(self, per: str | Callable[[Any], int]) -> int:
+        if callable(per):
+            return per(SimpleNamespace(**self.params))
+        return int(self._number(per)) if per else 1
 
     def _number(self, name: str) -> float:
         value = self.params[name]
@@ -69,20 +117,27 @@ def feature(
     state: tuple[Slot, ...],
     lookback: int | Callable[[Any], int],
     params: Mapping[str, Parameter] | None = None,
-    degree: Degree = NONE,
+    degree: Degree | tuple[Degree | None, ...] | None = NONE,
     flat: float | None = None,
     oracle: str = "",
     policy: Policy = Policy.SPLIT,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    converged: int | Callable[[Any], int] | None = None,
+    nulls: str = SKIP,
+    version: int = 1,
 ) -> Feature:
     """A row of the registry; `{param}` in outputs is filled in, `lookback` is a number or a rule over the parameters.
 
     `lookback` counts the bars with all inputs present that come before the first output; the warm-up of an input
-    that is itself a feature is added by the plan.
+    that is itself a feature is added by the plan. `degree` is that of all outputs, or one for each. `converged` is a
+    number or a rule, too; without one the outputs depend on a window only.
     """
-    params = params or {}
-    names = tuple(output.format(**params) for output in outputs)
-    bars = lookback(SimpleNamespace(**params)) if callable(lookback) else lookback
-    return Feature(name, names, inputs, params, kernel, state, bars, degree, flat, oracle, policy)
+    rules = Rules(outputs, lookback, converged)
+    degrees = degree if isinstance(degree, tuple) else (degree,) * len(outputs)
+    return Feature(
+        name=name, inputs=inputs, kernel=kernel, state=state, degrees=degrees, flat=flat, oracle=oracle, policy=policy,
+        ranges=ranges or {}, nulls=nulls, version=version, rules=rules, **rules.follow(params or {}),
+    )  # fmt: skip
 
 
 def bars_per_year(interval_us: int) -> float:

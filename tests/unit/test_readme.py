@@ -109,7 +109,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_the_table_of_features_is_the_registry() -> None:
     for row in Plan("1d").describe():
-        scale = "price" if row["degree_price"] else "volume" if row["degree_volume"] else "–"
+        scale = "price" if any(row["degree_price"]) else "volume" if any(row["degree_volume"]) else "–"
         cells = [", ".join(f"`{name}`" for name in row["outputs"]), ", ".join(row["inputs"]), str(row["lookback"])]
         assert f"| {' | '.join([*cells, scale, row['oracle']]).strip()} |\n" in README
     assert all(f"`{name}`" in README for name in OUTPUTS)

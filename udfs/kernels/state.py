@@ -5,7 +5,9 @@ is a power of the kernel's inputs (a sum of squared closes: (2,); on-balance vol
 and from that, with the inputs' own degrees, follows by which factor a split scales it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +26,15 @@ class Degree:
 
 @dataclass(frozen=True)
 class Slot:
-    """One named piece of state: `powers` of the kernel's inputs in order, one slot or `per` parameter that many.
+    """One named piece of state: `powers` of the kernel's inputs in order, and how many slots it has.
 
+    per: nothing for one slot, the name of a parameter for as many, or a rule over the parameters (`p.period + 1`).
     forget: a notice that a gap in the price is no split sets it to zero.
     """
 
     name: str
     powers: tuple[int, ...] = ()
-    per: str = ""
+    per: str | Callable[[Any], int] = ""
     forget: bool = False
 
 
