@@ -93,6 +93,12 @@ class Actions(Section):
     idle_timeout: Duration
 
 
+class Features(Section):
+    """Which features are computed: `packs` of rows by name, or as `module:NAME` of a package of one's own."""
+
+    packs: tuple[str, ...] = Field(min_length=1)
+
+
 class Scoring(Section):
     """Models and who may sign them: the champion's folder, challengers' folders with their shares, the salt of shares.
 
@@ -140,6 +146,7 @@ class Settings(BaseSettings):
     bars: Bars
     state: State
     actions: Actions
+    features: Features
     scoring: Scoring
     stack: Stack
 

@@ -49,11 +49,13 @@ def log(
 def list_features(
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable")] = False,
     interval: Annotated[str, typer.Option(help="length of a bar: 1s, 1m, 1h, 1d")] = "1d",
+    every: Annotated[bool, typer.Option("--all", help="of all packs, not only those that the settings choose")] = False,
 ) -> None:
     """List the features: outputs, inputs, parameters, warm-up, how a split scales them, bytes of state."""
+    from udfs import catalogue
     from udfs.plan import Plan
 
-    rows = Plan(interval).describe()
+    rows = Plan(interval, catalogue.chosen(catalogue.names() if every else ())).describe()
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

@@ -20,7 +20,7 @@ from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
 from udfs.fold import Due, fold
 from udfs.kernels.state import Floats, Rows
 from udfs.plan import Plan
-from udfs.registry import FEATURES, Feature
+from udfs.registry import Feature
 from udfs.securities import Actions
 from udfs.sessions import ALWAYS
 
@@ -62,7 +62,7 @@ def compute(
     actions: pa.Table | None,
     interval: str,
     *,
-    features: Sequence[Feature] = FEATURES,
+    features: Sequence[Feature] = (),
     calendar: str = ALWAYS,
 ) -> pa.Table:
     """Every feature at every bar: symbol, event_time, one float64 column a feature, `peer_60` a string or null.

@@ -19,13 +19,19 @@ import numpy as np
 from schemas.errors import FeatureError, nearest
 from schemas.settings import parse_duration
 from udfs.adjustment import Adjustment, Effect, Policy, factors
+from udfs.catalogue import chosen
 from udfs.kernels.state import Degree, Floats, Rows
-from udfs.registry import COLUMNS, FEATURES, Feature
+from udfs.registry import COLUMNS, Feature
 
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
 TIME, CLOSE, RESERVED = range(3)
 NO_DEGREE: Final = Degree()
+
+
+def _hidden(output: str) -> bool:
+    """Whether a column is a part of an expression, which has the part's text for a name."""
+    return not output.isidentifier()
 
 
 @dataclass(frozen=True)
@@ -39,20 +45,25 @@ class _Step:
 
 
 class Plan:
-    """The features of bars of one interval (`1d`, `1m`), in registry order.
+    """The features of bars of one interval (`1d`, `1m`), in order; without any, those that the settings choose.
 
     `outputs` names the columns of `step`; `width` is the float64 slots of a security's state, which starts as zeros.
     FeatureError for an input that neither the bars nor a feature above has, or an output named twice.
     """
 
-    def __init__(self, interval: str, features: Sequence[Feature] = FEATURES) -> None:
+    def __init__(self, interval: str, features: Sequence[Feature] = ()) -> None:
         self.interval = interval
         # of each slot: its price and volume degree, its policy, whether a notice empties it
         self._slots: list[tuple[int, int, Policy, bool]] = [(0, 0, Policy.RAW, False)] * RESERVED
         self._degrees: dict[str, Degree | None] = dict(COLUMNS)
         self._lookback: dict[str, int] = dict.fromkeys(COLUMNS, 0)
-        self._steps = [self._place(feature, parse_duration(interval)) for feature in features]
-        self.outputs: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
+        self._steps: list[_Step] = []
+        for feature in features or chosen():
+            if not set(feature.outputs) <= set(filter(_hidden, self._degrees)):  # a part of an expression above
+                self._steps.append(self._place(feature, parse_duration(interval)))
+        self._columns: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
+        self.outputs: tuple[str, ...] = tuple(name for name in self._columns if not _hidden(name))
+        self._shown = np.flatnonzero([not _hidden(name) for name in self._columns])
         self.width = len(self._slots)
         self._policies = sorted({policy for _, _, policy, _ in self._slots})
         self._of_ratios = lru_cache(maxsize=1024)(self._ratios)
@@ -66,12 +77,12 @@ class Plan:
         if state.shape[1:] != (self.width,) or state.dtype != np.float64 or not state.flags.carray:
             raise FeatureError(f"state must be a writable C-ordered float64[N, {self.width}]", where="Plan.step")
         rows = np.require(rows, np.int64, WRITABLE)
-        out = np.empty((len(rows), len(self.outputs)))
+        out = np.empty((len(rows), len(self._columns)))
         at_hand: dict[str, Floats] = {}
         for step in self._steps:
             inputs = [self._column(name, columns, out, at_hand) for name in step.feature.inputs]
             step.feature.kernel(state, step.at, rows, *inputs, out, step.to, *step.arguments)
-        return out
+        return out if len(self._shown) == len(self._columns) else out[:, self._shown]
 
     def factors(self, changes: Sequence[Adjustment], last: float, close: float) -> Floats:
         """float64[width] that a security's state row is multiplied by before the first bar after these adjustments.
@@ -110,6 +121,7 @@ class Plan:
                 "oracle": f.oracle,
             }
             for step in self._steps
+            if not all(map(_hidden, step.feature.outputs))
         ]
 
     def digest(self) -> str:
@@ -142,7 +154,7 @@ class Plan:
     def _column(self, name: str, columns: Mapping[str, Floats], out: Floats, at_hand: dict[str, Floats]) -> Floats:
         """One input as the only kind of array that the kernels are compiled for: float64, contiguous, writable."""
         if name not in at_hand:
-            source = columns[name] if name in COLUMNS else out[:, self.outputs.index(name)]
+            source = columns[name] if name in COLUMNS else out[:, self._columns.index(name)]
             at_hand[name] = np.require(source, np.float64, WRITABLE)
         return at_hand[name]
 

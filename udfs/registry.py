@@ -22,6 +22,8 @@ COLUMNS = {"open": PRICE, "high": PRICE, "low": PRICE, "close": PRICE, "volume":
 DAY_US = 86_400_000_000
 SESSION_US = 23_400_000_000  # 6.5 hours of trading
 TRADING_DAYS = 252
+MOST = 100_000
+PERIOD = {"period": (2, MOST)}
 
 SKIP = "a bar without an input is skipped and has no value"
 
@@ -147,14 +149,24 @@ def bars_per_year(interval_us: int) -> float:
     return TRADING_DAYS * SESSION_US / interval_us
 
 
+def forgotten(weight: float) -> int:
+    """Bars after which an average that gives the newest value this weight keeps less than 1e-12 of the first."""
+    return math.ceil(math.log(1e-12) / math.log1p(-weight)) if weight < 1 else 1
+
+
+def _wilder(p: Any) -> int:
+    return forgotten(1 / p.period)
+
+
 def _sma(period: int) -> Feature:
     return feature("sma", ("sma_{period}",), ("close",), sma.step, sma.STATE, lambda p: p.period - 1,
-                   params={"period": period}, degree=PRICE, oracle="SMA")  # fmt: skip
+                   params={"period": period}, ranges=PERIOD, degree=PRICE, oracle="SMA")  # fmt: skip
 
 
 def _ema(period: int) -> Feature:
     return feature("ema", ("ema_{period}",), ("close",), ema.step, ema.STATE, lambda p: p.period - 1,
-                   params={"period": period}, degree=PRICE, oracle="EMA")  # fmt: skip
+                   params={"period": period}, ranges=PERIOD, degree=PRICE, oracle="EMA",
+                   converged=lambda p: forgotten(2 / (p.period + 1)))  # fmt: skip
 
 
 def _total_return(name: str, policy: Policy) -> Feature:
@@ -163,7 +175,8 @@ def _total_return(name: str, policy: Policy) -> Feature:
 
 def _lags(of: str, period: int) -> Feature:
     names = tuple(f"{of}_lag_{ago}" for ago in range(1, period + 1))
-    return feature(f"{of}_lag", names, (of,), lag.step, lag.STATE, lambda p: p.period, params={"period": period})
+    return feature(f"{of}_lag", names, (of,), lag.step, lag.STATE, lambda p: p.period, params={"period": period},
+                   ranges={"period": (1, MOST)})  # fmt: skip
 
 
 MACD = ("macd_{fast}_{slow}_{signal}", "macd_signal_{fast}_{slow}_{signal}", "macd_hist_{fast}_{slow}_{signal}")
@@ -176,21 +189,25 @@ FEATURES: tuple[Feature, ...] = (
     _ema(12),
     _ema(26),
     feature("rsi", ("rsi_{period}",), ("close",), rsi.step, rsi.STATE, lambda p: p.period,
-            params={"period": 14}, flat=0.0, oracle="RSI"),
+            params={"period": 14}, ranges=PERIOD, flat=0.0, oracle="RSI", converged=_wilder),
     feature("macd", MACD, ("close",), macd.step, macd.STATE, lambda p: p.slow + p.signal - 2,
-            params={"fast": 12, "slow": 26, "signal": 9}, degree=PRICE, oracle="MACD"),
+            params={"fast": 12, "slow": 26, "signal": 9}, degree=PRICE, oracle="MACD",
+            ranges={"fast": (2, MOST), "slow": (2, MOST), "signal": (1, MOST)},
+            converged=lambda p: forgotten(2 / (p.slow + 1)) + forgotten(2 / (p.signal + 1))),
     feature("atr", ("atr_{period}",), ("high", "low", "close"), atr.step, atr.STATE, lambda p: p.period,
-            params={"period": 14}, degree=PRICE, oracle="ATR"),
+            params={"period": 14}, ranges=PERIOD, degree=PRICE, oracle="ATR", converged=_wilder),
     feature("bbands", BANDS, ("close",), bbands.step, bbands.STATE, lambda p: p.period - 1,
-            params={"period": 20, "width": 2}, degree=PRICE, oracle="BBANDS"),
+            params={"period": 20, "width": 2}, degree=PRICE, oracle="BBANDS",
+            ranges={"period": (2, MOST), "width": (0, 100)}),
     feature("obv", ("obv",), ("close", "volume"), obv.step, obv.STATE, 0, degree=VOLUME, oracle="OBV"),
     feature("volatility", ("volatility_{period}",), ("log_return",), volatility.step, volatility.STATE,
-            lambda p: p.period - 1, params={"period": 20, "bars_per_year": bars_per_year}, flat=0.0),
+            lambda p: p.period - 1, params={"period": 20, "bars_per_year": bars_per_year}, flat=0.0,
+            ranges={"period": (2, MOST), "bars_per_year": (1e-6, math.inf)}),
     feature("volume_z", ("volume_z_{period}",), ("volume",), zscore.step, zscore.STATE, lambda p: p.period - 1,
-            params={"period": 20}, flat=0.0),
+            params={"period": 20}, ranges=PERIOD, flat=0.0),
     _lags("log_return", 7),
     _total_return("log_total_return", Policy.TOTAL),
     _total_return("log_total_return_ex", Policy.TOTAL_EX),
     feature("suspect_split", ("suspect_split",), ("open", "close", "volume"), suspect_split.step, suspect_split.STATE,
-            1, params={"period": 20}, flat=0.0),
+            1, params={"period": 20}, ranges=PERIOD, flat=0.0),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from udfs.feature_shard import FeatureShard
 from udfs.frame import BARS, INDICATORS, MOVED, Frame
 from udfs.log import DEFAULT, BeyondHorizon, Horizon, Record
 from udfs.plan import Plan
-from udfs.registry import FEATURES, Feature
+from udfs.registry import Feature
 from udfs.tick_shard import TickShard
 from udfs.ticks import Ticks, shard_of
 
@@ -26,7 +26,7 @@ class Simulation:
 
     def __init__(
         self, interval_us: int, plan: Plan | None = None, *, interval: str = "1m", shards: int = 2,
-        horizon: Horizon = DEFAULT, features: Sequence[Feature] = FEATURES, stores: Stores | None = None,
+        horizon: Horizon = DEFAULT, features: Sequence[Feature] = (), stores: Stores | None = None,
     ) -> None:  # fmt: skip
         self.plan = plan or Plan(interval, features)
         self.shards, self.interval_us = shards, interval_us

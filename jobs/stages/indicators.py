@@ -14,6 +14,7 @@ from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
 from jobs.runtime.envelope import ACTION
 from jobs.runtime.shards import Shards, by_shard, remind
+from schemas.errors import ConfigError
 from schemas.settings import Settings, parse_duration
 from udfs.feature_shard import FeatureShard
 from udfs.frame import BARS, MOVED, Frame
@@ -27,12 +28,15 @@ class Indicators(Shards[FeatureShard]):
     def __init__(self, interval: str, settings: Settings, known: Sequence[Mapping[str, Any]] = ()) -> None:
         self.interval, self.known, self.number = interval, known, settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
-        self.calendar = settings.actions.calendar
+        self.calendar, self.digest = settings.actions.calendar, Plan(interval).digest()
 
     def open(self, context: RuntimeContext) -> None:
         """Warm the plan, bind the state."""
         super().open(context)
         self.plan = Plan(self.interval)
+        if self.plan.digest() != self.digest:
+            what = "this worker computes other features than the job was submitted with"
+            raise ConfigError(what, hint="set features.packs in the stack's settings file, not for one shell")
 
     def make(self, number: int) -> FeatureShard:
         """The shard of these securities."""

@@ -127,9 +127,11 @@ def test_what_is_cheap_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert named - BY_JOBS <= written, "a later line reads what no line wrote"
 
 
-def test_the_python_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def test_the_python_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     monkeypatch.setattr("schemas.settings.store_url", lambda: f"sqlite:///{tmp_path / 'online.db'}")
     names: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    for code in blocks:
+        exec(compile(code, "README.md", "exec"), names)
+    assert Plan("1d", names["ROWS"]).lookback("trend") == 39 + 9
     assert names["usable"].tolist() == [False, False]  # nobody has written these symbols

@@ -1,0 +1,195 @@
+"""Expressions over columns and kernels -> rows of the registry: factors nest as deep as one likes.
+
+In: text in Python's own grammar, `ema(close - sma(close, 20), 10) / atr(high, low, close, 14)`: bar columns, outputs of
+rows above, numbers, + - * /, comparisons, abs sign sqrt log max min, and every kernel of the catalogue by its name,
+first its inputs, then its parameters; of several outputs one is taken by its place, `macd(close, 12, 26, 9)[2]`.
+Out: a row for each kernel and operation, those of parts without a name of their own; equal parts have equal names, so
+a plan computes them once. Warm-up, state and degree follow from the rows. A sum of a price and a volume, or the
+logarithm of a price, has no degree: no split could restate what is kept of it, so it may not go into a kernel with
+state that depends on it. This file must not know how a kernel computes.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from schemas.errors import FeatureError, nearest
+from udfs import catalogue
+from udfs.kernels import arithmetic
+from udfs.kernels.state import Degree
+from udfs.registry import COLUMNS, NONE, Feature, feature
+
+BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
+COMPARED = {ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "less", ast.GtE: "less_equal"}
+OF_ONE, OF_TWO = ("abs", "sign", "sqrt", "log"), ("max", "min")
+Node = str | float
+"""A part of an expression: the name of the column that holds it, or a number."""
+
+
+def expression(
+    name: str, text: str, functions: Mapping[str, str] | None = None, known: Mapping[str, Degree | None] | None = None
+) -> tuple[Feature, ...]:
+    """The rows that give `name`; FeatureError with the place in the text for what cannot be understood.
+
+    functions: own ones by name, `{"mid": "lambda x, y: (x + y) / 2"}`. known: columns besides the bars' that the text
+    reads, outputs of rows above, with their degrees.
+    """
+    compiler = _Compiler(text, dict(functions or {}), {**COLUMNS, **(known or {})})
+    made = compiler.node(_parse(text), {})
+    if isinstance(made, float):
+        raise FeatureError(f"expression {name} is a number", where=text)
+    if made not in compiler.rows:
+        raise FeatureError(f"expression {name} is a column as it is", where=text)
+    *parts, last = {id(row): row for row in compiler.rows.values()}.values()
+    return (*parts, replace(last, name=name, outputs=tuple(name if o == made else o for o in last.outputs)))
+
+
+@dataclass
+class _Compiler:
+    text: str
+    functions: dict[str, str]
+    degrees: dict[str, Degree | None]
+    rows: dict[str, Feature] = field(default_factory=dict)
+
+    def node(self, tree: ast.expr, given: Mapping[str, Node]) -> Node:
+        """The column or number of a part; given: arguments of the function whose body this is."""
+        match tree:
+            case ast.Constant(value=int() | float() as value):
+                return float(value)
+            case ast.Name(id=name):
+                return self._name(tree, name, given)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self._operate("multiply", -1.0, self.node(operand, given))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+                return self._operate(BINARY[type(op)], self.node(left, given), self.node(right, given))
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARED:
+                pair = [self.node(left, given), self.node(right, given)]
+                return self._operate(COMPARED[type(op)], *(pair[::-1] if isinstance(op, ast.Gt | ast.GtE) else pair))
+            case ast.Subscript(value=ast.Call() as call, slice=ast.Constant(value=int() as place)):
+                return self._call(call, given, place)
+            case ast.Call():
+                return self._call(tree, given, 0)
+        raise self._wrong(tree, "is no part of an expression")
+
+    def _name(self, tree: ast.expr, name: str, given: Mapping[str, Node]) -> Node:
+        if name in given:
+            return given[name]
+        if name not in self.degrees:
+            raise self._wrong(tree, "is no column", nearest(name, [*given, *self.degrees]))
+        return name
+
+    def _call(self, call: ast.Call, given: Mapping[str, Node], place: int) -> Node:
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        nodes = [self.node(argument, given) for argument in call.args]
+        if name in OF_ONE and len(nodes) == 1:
+            return self._operate(name, nodes[0], 0.0)
+        if name in OF_TWO and len(nodes) == 2:
+            return self._operate(name, *nodes)
+        if name in self.functions:
+            return self._own(call, name, nodes)
+        if name not in _kernels():
+            raise self._wrong(call, "is no function", nearest(name, [*OF_ONE, *OF_TWO, *self.functions, *_kernels()]))
+        return self._kernel(call, _kernels()[name], nodes, place)
+
+    def _own(self, call: ast.Call, name: str, nodes: list[Node]) -> Node:
+        body = _parse(self.functions[name])
+        if not isinstance(body, ast.Lambda) or len(body.args.args) != len(nodes):
+            raise self._wrong(call, f"does not fit {name} = {self.functions[name]}")
+        others = {key: text for key, text in self.functions.items() if key != name}
+        inner = replace(self, text=self.functions[name], functions=others)
+        return inner.node(body.body, {argument.arg: node for argument, node in zip(body.args.args, nodes, strict=True)})
+
+    def _kernel(self, call: ast.Call, row: Feature, nodes: list[Node], place: int) -> Node:
+        inputs, numbers = nodes[: len(row.inputs)], nodes[len(row.inputs) :]
+        columns = [node for node in inputs if isinstance(node, str)]
+        params = [node for node in numbers if isinstance(node, float)]
+        if len(columns) != len(row.inputs) or len(params) != len(numbers) or len(params) > len(row.params):
+            wanted = ", ".join([*row.inputs, *row.params])
+            raise self._wrong(call, f"does not fit {row.name}({wanted}): columns first, then numbers")
+        if not 0 <= place < len(row.outputs):
+            raise self._wrong(call, f"asks for output {place} of {len(row.outputs)}")
+        whole = {key: int(value) if isinstance(row.params[key], int) else value
+                 for key, value in zip(row.params, params, strict=False)}  # fmt: skip
+        of = row.at(**whole)
+        text = f"{row.name}({', '.join([*columns, *map(str, of.params.values())])})"
+        if any(self.degrees[c] is None and any(s.powers[k : k + 1] not in ((), (0,)) for s in row.state)
+               for k, c in enumerate(columns)):  # fmt: skip
+            raise self._wrong(call, "keeps what has no degree: no split could restate it")
+        shifts = [(self.degrees[c] or NONE, COLUMNS.get(i, NONE)) for c, i in zip(columns, row.inputs, strict=True)]
+        degrees = tuple(_moved(degree, shifts) for degree in of.degrees)
+        outputs = tuple(f"{text}[{k}]" for k in range(len(of.outputs)))
+        self._add(replace(of, name=text, outputs=outputs, inputs=tuple(columns), degrees=degrees, oracle=""))
+        return outputs[place]
+
+    def _operate(self, operation: str, x: Node, y: Node) -> Node:
+        code = arithmetic.OPERATIONS.index(operation)
+        if isinstance(x, float) and isinstance(y, float):
+            return arithmetic.apply(code, x, y)
+        degree = _degree(operation, self._scale(x, y), self._scale(y, x))
+        text = f"{operation}({x}, {y})"
+        if isinstance(x, str) and isinstance(y, str):
+            row = feature(text, (text,), (x, y), arithmetic.of_two, (), 0, {"operation": code}, degree)
+        else:
+            column, number = (y, x) if isinstance(x, float) else (x, y)
+            params = {"operation": code, "number": float(number), "first": int(isinstance(x, float))}
+            row = feature(text, (text,), (str(column),), arithmetic.with_number, (), 0, params, degree)
+        self._add(row)
+        return text
+
+    def _scale(self, node: Node, other: Node) -> Degree | None:
+        """Degree of a node; a zero has that of what it stands beside."""
+        if isinstance(node, str):
+            return self.degrees[node]
+        return self.degrees[other] if isinstance(other, str) and node == 0.0 else NONE
+
+    def _add(self, row: Feature) -> None:
+        for output, degree in zip(row.outputs, row.degrees, strict=True):
+            self.rows.setdefault(output, row)
+            self.degrees[output] = degree
+
+    def _wrong(self, tree: ast.expr, what: str, hint: str = "") -> FeatureError:
+        found = ast.get_source_segment(self.text, tree) or ast.unparse(tree)
+        return FeatureError(f"{found!r} {what}", where=f"{self.text}, column {tree.col_offset + 1}", hint=hint)
+
+
+@cache
+def _kernels() -> dict[str, Feature]:
+    """The first row of each name: its parameters stand for those that an expression leaves out."""
+    return {row.name: row for row in reversed(catalogue.chosen(catalogue.names()))}
+
+
+def _parse(text: str) -> ast.expr:
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise FeatureError(f"this is no expression: {error.msg}", where=f"{text}, column {error.offset}") from error
+
+
+def _degree(operation: str, x: Degree | None, y: Degree | None) -> Degree | None:
+    """Of what an operation gives; a number has degree 0, and 0 of any degree is 0."""
+    if x is None or y is None:
+        return NONE if operation == "sign" and x is not None else None
+    if operation in ("multiply", "divide"):  # by a number, which has none; by a zero nothing is left to scale
+        sign = 1 if operation == "multiply" else -1
+        return Degree(x.price + sign * y.price, x.volume + sign * y.volume)
+    if operation == "sign":
+        return NONE
+    if operation == "abs":
+        return x
+    if operation == "sqrt":
+        return Degree(x.price // 2, x.volume // 2) if x.price % 2 == x.volume % 2 == 0 else None
+    if operation in ("less", "less_equal"):
+        return NONE if x == y else None
+    return x if x == y and (operation != "log" or x == NONE) else None
+
+
+def _moved(degree: Degree | None, shifts: list[tuple[Degree, Degree]]) -> Degree | None:
+    """A kernel's degree when other columns stand for its own inputs: the power that it is of one of them."""
+    if degree is None or degree == NONE or all(now == was for now, was in shifts):
+        return degree
+    for now, was in shifts:
+        for power in (1, 2, -1):
+            if degree == Degree(power * was.price, power * was.volume):
+                return Degree(power * now.price, power * now.volume)
+    return None
