@@ -30,8 +30,9 @@ lint: setup ## Style, and which module may import which
 types: setup ## mypy, strict
 	@$(BIN)/mypy
 
-bench: setup ## The whole job beside Quix Streams, the store beside Feast's own, scoring; minutes
+bench: setup ## The job beside Quix Streams, kernels beside KunQuant, the store beside Feast's own, scoring; minutes
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.catalogue
 	@$(BIN)/python -m tests.bench.bench_store
 	@$(BIN)/python -m tests.bench.bench_scoring
 

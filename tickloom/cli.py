@@ -28,6 +28,7 @@ COMMANDS = {
     "features compute": "tickloom.features:compute",
     "features log": "tickloom.features:log",
     "features list": "tickloom.features:list_features",
+    "features reference": "tickloom.features:reference",
     "verify": "tickloom.verify.command:verify",
     "leaks": "tickloom.leaks.command:leaks",
     "store rebuild": "tickloom.store:rebuild",

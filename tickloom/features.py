@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import typer
 
 from schemas.errors import DataError
+from schemas.settings import PROJECT
 
 
 def compute(
@@ -65,6 +66,16 @@ def list_features(
         typer.echo(
             f"{', '.join(row['outputs'])}: of {', '.join(row['inputs'])}, after {row['lookback']} bars, {degrees}"
         )
+
+
+def reference(
+    out: Annotated[Path, typer.Option(help="folder of the pages")] = PROJECT / "docs" / "reference",
+    check: Annotated[bool, typer.Option("--check", help="write nothing, fail where a page is not as its row")] = False,
+) -> None:
+    """Write the reference: a page for each feature of all packs, of its row and its kernel's docstring."""
+    from tickloom import reference
+
+    (reference.check if check else reference.write)(out)
 
 
 def _write(table: pa.Table, out: Path) -> None:

@@ -29,7 +29,7 @@ TIME, CLOSE, RESERVED = range(3)
 NO_DEGREE: Final = Degree()
 
 
-def _hidden(output: str) -> bool:
+def hidden(output: str) -> bool:
     """Whether a column is a part of an expression, which has the part's text for a name."""
     return not output.isidentifier()
 
@@ -59,11 +59,11 @@ class Plan:
         self._lookback: dict[str, int] = dict.fromkeys(COLUMNS, 0)
         self._steps: list[_Step] = []
         for feature in features or chosen():
-            if not set(feature.outputs) <= set(filter(_hidden, self._degrees)):  # a part of an expression above
+            if not set(feature.outputs) <= set(filter(hidden, self._degrees)):  # a part of an expression above
                 self._steps.append(self._place(feature, parse_duration(interval)))
         self._columns: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
-        self.outputs: tuple[str, ...] = tuple(name for name in self._columns if not _hidden(name))
-        self._shown = np.flatnonzero([not _hidden(name) for name in self._columns])
+        self.outputs: tuple[str, ...] = tuple(name for name in self._columns if not hidden(name))
+        self._shown = np.flatnonzero([not hidden(name) for name in self._columns])
         self.width = len(self._slots)
         self._policies = sorted({policy for _, _, policy, _ in self._slots})
         self._of_ratios = lru_cache(maxsize=1024)(self._ratios)
@@ -121,7 +121,7 @@ class Plan:
                 "oracle": f.oracle,
             }
             for step in self._steps
-            if not all(map(_hidden, step.feature.outputs))
+            if not all(map(hidden, step.feature.outputs))
         ]
 
     def digest(self) -> str:

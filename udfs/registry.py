@@ -31,6 +31,11 @@ SKIP = "a bar without an input is skipped and has no value"
 Parameter = float | Callable[[int], float]
 
 
+def _filled(output: str, params: Mapping[str, Parameter]) -> str:
+    """An output's name with its parameters: 0.5 is 0p5 in it and -1 is m1, for a name is an identifier."""
+    return output.format(**params).replace(".", "p").replace("-", "m") if "{" in output else output
+
+
 @dataclass(frozen=True)
 class Rules:
     """What of a feature follows from its parameters: templates of output names, warm-up, convergence."""
@@ -46,7 +51,7 @@ class Rules:
         converged = self.converged(given) if callable(self.converged) else self.converged
         return {
             "params": params,
-            "outputs": tuple(output.format(**params) for output in self.outputs),
+            "outputs": tuple(_filled(output, params) for output in self.outputs),
             "lookback": lookback,
             "converged": lookback if converged is None else max(lookback, converged),
         }

@@ -1,6 +1,7 @@
 """Every kernel of the packs against its naive twin, and the laws that let state be cut, moved, restored and scaled."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,11 @@ def small(pack: str, row: Feature) -> Feature:
     return row.at(**packs.oracle(pack).SMALL.get(row.name, {}))
 
 
+def longer(row: Feature, history: list[Any]) -> list[Any]:
+    """The history again and again, until rows that look far back have values too."""
+    return history * (1 + row.lookback // 40)
+
+
 def plan_of(row: Feature) -> Plan:
     return Plan("1d", [*packs.needed(row), row])
 
@@ -41,7 +47,9 @@ def run(row: Feature, bars: dict[str, np.ndarray], state: np.ndarray | None = No
 @few
 @given(history=histories)
 def test_equals_its_twin(pack, row, history):
-    of, bars = small(pack, row), columns(history)
+    of = small(pack, row)
+    history = longer(of, history)
+    bars = columns(history)
     wanted = packs.oracle(pack).TWINS[row.name]({name: bars[name].tolist() for name in NAMES}, **of.params)
     assert len(wanted) == len(of.outputs)
     for name, found, want in zip(of.outputs, run(of, bars), wanted, strict=True):
@@ -53,7 +61,9 @@ def test_equals_its_twin(pack, row, history):
 @few
 @given(history=histories, data=st.data())
 def test_any_cut_gives_the_same_bytes(pack, row, history, data):
-    of, bars = small(pack, row), columns(history)
+    of = small(pack, row)
+    history = longer(of, history)
+    bars = columns(history)
     whole, plan = run(of, bars), plan_of(of)
     state, parts = np.zeros((1, plan.width)), []
     cuts = sorted(data.draw(st.sets(st.integers(1, len(history)), max_size=4)))
@@ -69,7 +79,9 @@ def test_any_cut_gives_the_same_bytes(pack, row, history, data):
 def test_a_dyadic_split_of_the_state_is_exact(pack, row, history, power, data):
     #  old units  x x x x|x x x
     #  new units         |y y y    y = x restated; the state is scaled at the bar
-    of, bars = small(pack, row), columns(history)
+    of = small(pack, row)
+    history = longer(of, history)
+    bars = columns(history)
     at, plan = data.draw(st.integers(0, len(history))), plan_of(of)
     new, old = (2**power, 1) if power >= 0 else (1, 2**-power)
     scale = {name: new / old if name == "volume" else old / new for name in NAMES}
@@ -89,7 +101,9 @@ def test_a_dyadic_split_of_the_state_is_exact(pack, row, history, power, data):
 @few
 @given(history=histories, data=st.data())
 def test_a_gap_is_skipped(pack, row, history, data):
-    of, bars = small(pack, row), columns(history)
+    of = small(pack, row)
+    history = longer(of, history)
+    bars = columns(history)
     at, reads = data.draw(st.integers(0, len(history))), [name for name in NAMES if name in of.inputs]
     if not reads:
         return

@@ -1,5 +1,8 @@
 """Every row of the packs against TA-Lib, on real and random bars; and against the laws of a row."""
 
+import pickle
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,6 +12,7 @@ from talib import abstract
 
 from tests.oracles import packs
 from tests.oracles.prices import SYMBOLS, Bars, real
+from udfs import catalogue
 from udfs.plan import Plan
 from udfs.registry import COLUMNS, Feature
 
@@ -23,7 +27,14 @@ def by_talib(row: Feature, bars: Bars) -> list[np.ndarray]:
     kinds = abstract.Function(row.oracle).info["parameters"]
     params = {name: type(kinds[name])(value) for name, value in zip(names, row.params.values(), strict=False)}
     found = getattr(talib, row.oracle)(*(bars[name] for name in row.inputs), **params)
-    return [np.asarray(column, float) for column in (found if isinstance(found, tuple) else (found,))]
+    columns = found if isinstance(found, tuple) else (found,)
+    return [np.where(seen(column, row), column, np.nan) for column in columns]
+
+
+def seen(column: np.ndarray, row: Feature) -> np.ndarray:
+    """Whole numbers have no NaN: before its lookback TA-Lib gives 0."""
+    whole = np.issubdtype(column.dtype, np.integer)
+    return (np.arange(len(column)) >= row.lookback) | (not whole)
 
 
 def ours(row: Feature, bars: Bars, cut: int = 0) -> np.ndarray:
@@ -83,3 +94,28 @@ def test_a_row_says_all(pack: str, row: Feature) -> None:
     assert set(row.ranges) == set(row.params)
     assert row.converged >= row.lookback
     assert row.state[0].name == "count"
+
+
+GO_ON = """
+import sys, pickle
+import numpy as np
+from udfs import catalogue
+from udfs.plan import Plan
+plan = Plan("1d", catalogue.chosen(catalogue.names()))
+state, rest = pickle.loads(sys.stdin.buffer.read())
+state = np.frombuffer(state).reshape(1, plan.width).copy()
+sys.stdout.buffer.write(plan.step(state, np.zeros(len(rest["close"]), np.int64), rest).tobytes() + state.tobytes())
+"""
+
+
+def test_a_state_goes_on_in_another_process() -> None:
+    """Of every kernel there is, from three bars of a history."""
+    plan = Plan("1d", catalogue.chosen(catalogue.names()))
+    bars = packs.random_bars(11, 240)
+    for cut in (1, 37, 180):
+        state, rest = np.zeros((1, plan.width)), {name: column[cut:] for name, column in bars.items()}
+        plan.step(state, np.zeros(cut, np.int64), {name: column[:cut] for name, column in bars.items()})
+        given = pickle.dumps((state.tobytes(), rest))
+        found = subprocess.run([sys.executable, "-c", GO_ON], input=given, capture_output=True, check=True)
+        wanted = plan.step(state, np.zeros(len(rest["close"]), np.int64), rest)
+        assert found.stdout == wanted.tobytes() + state.tobytes()

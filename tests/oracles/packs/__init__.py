@@ -61,3 +61,11 @@ def grid(pack: str, row: Feature) -> list[dict[str, float]]:
         return [dict(row.params)]
     least = int(row.ranges["period"][0])
     return [dict(row.params), *({"period": period} for period in sorted({least, max(least, 3), 10, 50}))]
+
+
+MISSING = {
+    "MA": "a switch between averages that have rows of their own",
+    "VWAP": "starts at the first bar ever seen; `rolling_vwap` of the desk pack has a window",
+    "MAVP": "needs a column of periods, which bars do not have",
+}
+"""Functions of TA-Lib without a row, and why."""

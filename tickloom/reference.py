@@ -1,0 +1,86 @@
+"""The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice."""
+
+import inspect
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from schemas.errors import DataError
+from schemas.settings import settings
+from udfs import catalogue
+from udfs.plan import hidden
+from udfs.registry import Feature
+
+INDEX = "README.md"
+
+
+def pages() -> dict[str, str]:
+    """File name -> text, of the features of all packs and of an index."""
+    found = {f"{name}.md": _page(pack, rows) for pack, name, rows in _named()}
+    return found | {INDEX: _index()}
+
+
+def write(folder: Path) -> None:
+    """Write all pages and remove those of features that are no more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = pages()
+    for stale in {path.name for path in folder.glob("*.md")} - set(made):
+        (folder / stale).unlink()
+    for name, text in made.items():
+        (folder / name).write_text(text, "utf-8")
+
+
+def check(folder: Path) -> None:
+    """DataError if a page is not what the rows say."""
+    made, there = pages(), {path.name: path.read_text("utf-8") for path in folder.glob("*.md")}
+    if differ := sorted(name for name in made | there if made.get(name) != there.get(name)):
+        raise DataError(f"{len(differ)} pages are not as the rows: {', '.join(differ[:5])}", where=str(folder),
+                        hint="tickloom features reference")  # fmt: skip
+
+
+def _named() -> Iterator[tuple[str, str, list[Feature]]]:
+    """Pack, name and rows of that name: of our packs, and of others that the settings choose."""
+    for pack in dict.fromkeys([*catalogue.names(), *settings().features.packs]):
+        shown = [row for row in catalogue.rows(pack) if not all(map(hidden, row.outputs))]
+        rows = sorted(shown, key=lambda row: row.name)
+        for name, same in groupby(rows, key=lambda row: row.name):
+            yield pack, name, list(same)
+
+
+def _index() -> str:
+    lines = ["# Features", "", "Made by `tickloom features reference` from the rows; change those.", ""]
+    for pack, found in groupby(_named(), key=lambda each: each[0]):
+        lines += [f"## {pack}", "", "| feature | outputs | of |", "|---|---|---|"]
+        for _, name, rows in found:
+            outputs = ", ".join(f"`{output}`" for row in rows for output in row.outputs)
+            lines.append(f"| [{name}]({name}.md) | {outputs} | {', '.join(rows[0].inputs)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _page(pack: str, rows: list[Feature]) -> str:
+    row, definition = rows[0], inspect.getdoc(inspect.getmodule(rows[0].kernel)) or ""
+    lines = [f"# {row.name}", "", definition, "", "| | |", "|---|---|"]
+    lines += [f"| {title} | {text} |" for title, text in _facts(pack, row)]
+    lines += ["", "| output | scales as | first after | converged after |", "|---|---|---|---|"]
+    for each in rows:
+        for output, degree in zip(each.outputs, each.degrees, strict=True):
+            scale = f"price^{degree.price} volume^{degree.volume}" if degree else "no power of prices"
+            lines.append(f"| `{output}` | {scale} | {each.lookback} bars | {each.converged} bars |")
+    return "\n".join([*lines, ""])
+
+
+def _facts(pack: str, row: Feature) -> Iterator[tuple[str, str]]:
+    yield "pack", pack
+    yield "inputs", ", ".join(row.inputs)
+    for name, value in row.params.items():
+        low, high = row.ranges.get(name, ("", ""))
+        shown = "by the bar's length" if callable(value) else f"{value:g}"
+        yield f"parameter `{name}`", f"{shown}; {low} to {high}"
+    yield "without a value", row.nulls
+    if row.flat is not None:
+        yield "in a window that does not move", f"{row.flat:g}"
+    yield "same numbers as", f"TA-Lib {row.oracle}" if row.oracle else "–"
+    yield "sees", f"prices by policy `{row.policy}`"
+    layout = ", ".join(f"{name} {count}" for name, count, _ in row.layout())
+    yield "state", f"{8 * sum(count for _, count, _ in row.layout())} bytes, version {row.version}: {layout or 'none'}"

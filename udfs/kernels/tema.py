@@ -1,0 +1,26 @@
+"""Triple exponential moving average: 3 * EMA - 3 * EMA of the EMA + EMA of that, with less lag still than DEMA.
+
+All of weight 2 / (period + 1), each seeded by the mean of its first `period` inputs; first output at bar
+3 * period - 2. Units of its input. TA-Lib: TEMA. Source: Mulloy 1994.
+"""
+
+import math
+
+from udfs.compiled import njit
+from udfs.kernels import cascade
+from udfs.kernels.state import COUNT, Floats, Rows, Slot
+
+STATE = (COUNT, Slot("once", (1,)), Slot("twice", (1,)), Slot("thrice", (1,)))
+push = cascade.push
+
+
+@njit
+def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+    """From x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
+    for i in range(rows.size):
+        s = state[rows[i], at:]
+        out[i, to] = math.nan
+        if math.isnan(x[i]):
+            continue
+        if push(s, x[i], period, 3):
+            out[i, to] = 3.0 * s[1] - 3.0 * s[2] + s[3]
