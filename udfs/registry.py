@@ -159,8 +159,18 @@ def forgotten(weight: float) -> int:
     return math.ceil(math.log(1e-12) / math.log1p(-weight)) if weight < 1 else 1
 
 
+def ema_forgotten(period: int) -> int:
+    """The same for an exponential average of this period."""
+    return forgotten(2 / (period + 1))
+
+
+def wilder_forgotten(period: int) -> int:
+    """The same for Wilder's average of this period."""
+    return forgotten(1 / period)
+
+
 def _wilder(p: Any) -> int:
-    return forgotten(1 / p.period)
+    return wilder_forgotten(p.period)
 
 
 def _sma(period: int) -> Feature:
@@ -171,7 +181,7 @@ def _sma(period: int) -> Feature:
 def _ema(period: int) -> Feature:
     return feature("ema", ("ema_{period}",), ("close",), ema.step, ema.STATE, lambda p: p.period - 1,
                    params={"period": period}, ranges=PERIOD, degree=PRICE, oracle="EMA",
-                   converged=lambda p: forgotten(2 / (p.period + 1)))  # fmt: skip
+                   converged=lambda p: ema_forgotten(p.period))  # fmt: skip
 
 
 def _total_return(name: str, policy: Policy) -> Feature:
@@ -198,7 +208,7 @@ FEATURES: tuple[Feature, ...] = (
     feature("macd", MACD, ("close",), macd.step, macd.STATE, lambda p: p.slow + p.signal - 2,
             params={"fast": 12, "slow": 26, "signal": 9}, degree=PRICE, oracle="MACD",
             ranges={"fast": (2, MOST), "slow": (2, MOST), "signal": (1, MOST)},
-            converged=lambda p: forgotten(2 / (p.slow + 1)) + forgotten(2 / (p.signal + 1))),
+            converged=lambda p: ema_forgotten(p.slow) + ema_forgotten(p.signal)),
     feature("atr", ("atr_{period}",), ("high", "low", "close"), atr.step, atr.STATE, lambda p: p.period,
             params={"period": 14}, ranges=PERIOD, degree=PRICE, oracle="ATR", converged=_wilder),
     feature("bbands", BANDS, ("close",), bbands.step, bbands.STATE, lambda p: p.period - 1,

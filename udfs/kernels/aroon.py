@@ -9,13 +9,13 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels import extremes
-from udfs.kernels.layout import part
+from udfs.kernels.parts import part
 from udfs.kernels.state import COUNT, Floats, Rows
 
 STATE = (
     COUNT,
-    *part("low", extremes.STATE, (0, 1), per=lambda p: p.period + 1),
-    *part("high", extremes.STATE, (1, 0), per=lambda p: p.period + 1),
+    *part("low", extremes.STATE, lambda p: p.period + 1, powers=(0, 1)),
+    *part("high", extremes.STATE, lambda p: p.period + 1),
 )
 push, size = extremes.push, extremes.size
 

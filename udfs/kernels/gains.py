@@ -1,4 +1,4 @@
-"""Wilder's averages of gains and of losses from bar to bar, as in RSI: what CMO and STOCHRSI share.
+"""Wilder's averages of gains and of losses from bar to bar, what RSI, CMO and STOCHRSI share.
 
 Seeded by the means of the first `period` differences; until then the slots hold sums. From bar period + 1 on.
 State of `take`: bars seen, the last value, average gain and average loss.

@@ -8,7 +8,7 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels.state import COUNT, Floats, Rows
-from udfs.kernels.totals import push, slots
+from udfs.kernels.window_sum import push, slots
 
 STATE = (COUNT, *slots("gain", (0, 1), "period"), *slots("loss", (1, 0), "period"))
 

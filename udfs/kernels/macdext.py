@@ -7,15 +7,15 @@ are given. Units of its input. TA-Lib: MACDEXT with matype SMA for all (its sums
 import math
 
 from udfs.compiled import njit
-from udfs.kernels.layout import part
 from udfs.kernels.moments import MEAN_STATE, RING, push_mean
+from udfs.kernels.parts import part
 from udfs.kernels.state import COUNT, Floats, Rows
 
 STATE = (
     COUNT,
-    *part("fast", MEAN_STATE, (1,), lambda p: min(p.fast, p.slow)),
-    *part("slow", MEAN_STATE, (1,), lambda p: max(p.fast, p.slow)),
-    *part("signal", MEAN_STATE, (1,), "signal"),
+    *part("fast", MEAN_STATE, lambda p: min(p.fast, p.slow)),
+    *part("slow", MEAN_STATE, lambda p: max(p.fast, p.slow)),
+    *part("signal", MEAN_STATE, "signal"),
 )
 
 

@@ -10,7 +10,7 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
-from udfs.kernels.totals import push, slots
+from udfs.kernels.window_sum import push, slots
 
 STATE = (
     COUNT,

@@ -8,9 +8,11 @@ never moved gives 0. Until the seed is full the slots hold sums. TA-Lib: RSI, th
 import math
 
 from udfs.compiled import njit
-from udfs.kernels.state import COUNT, Floats, Rows, Slot
+from udfs.kernels import gains
+from udfs.kernels.state import Floats, Rows
 
-STATE = (COUNT, Slot("last", (1,)), Slot("gain", (1,)), Slot("loss", (1,)))
+STATE = gains.STATE
+take = gains.take
 
 
 @njit
@@ -21,25 +23,7 @@ def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, pe
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        if s[0] > 0:
-            _move(s, x[i] - s[1], period)
-        s[0] += 1
-        s[1] = x[i]
+        take(s, x[i], period)
         if s[0] > period:
             total = s[2] + s[3]
             out[i, to] = 100.0 * (s[2] / total) if total != 0.0 else 0.0
-
-
-@njit
-def _move(s: Floats, change: float, period: int) -> None:
-    """Take one difference into the averages; s[0] differences with this one."""
-    if s[0] > period:
-        s[2] *= period - 1
-        s[3] *= period - 1
-    if change < 0.0:
-        s[3] -= change
-    else:
-        s[2] += change
-    if s[0] >= period:
-        s[2] /= period
-        s[3] /= period

@@ -10,12 +10,20 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels import gains
-from udfs.kernels.layout import part
 from udfs.kernels.moments import MEAN_STATE, push_mean
+from udfs.kernels.parts import part
 from udfs.kernels.state import Floats, Rows, Slot
-from udfs.kernels.stochastic import percent, queues, span, width
+from udfs.kernels.stochastic import percent
+from udfs.kernels.window_range import push as span
+from udfs.kernels.window_range import size as width
+from udfs.kernels.window_range import slots as span_slots
 
-STATE = (*gains.STATE, Slot("rsi"), *queues("fast_k", (), ()), *part("fast_d", MEAN_STATE, per="fast_d"))
+STATE = (
+    *gains.STATE,
+    Slot("rsi"),
+    *span_slots("range", (), "fast_k"),
+    *part("fast_d", MEAN_STATE, "fast_d", powers=()),
+)
 RSI, QUEUES = gains.SIZE, gains.SIZE + 1
 take = gains.take
 

@@ -8,9 +8,10 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels.state import COUNT, Floats, Rows
-from udfs.kernels.stochastic import queues, span
+from udfs.kernels.window_range import push as span
+from udfs.kernels.window_range import slots as span_slots
 
-STATE = (COUNT, *queues("period"))
+STATE = (COUNT, *span_slots("range", (1,)))
 
 
 @njit

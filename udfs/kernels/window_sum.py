@@ -7,11 +7,14 @@ exactly 0 only where all are 0, whole numbers and short binary fractions are sum
 State of `push`: the head's sum, then per bar of the ring its value (present block) or the sum from it on (last block).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from udfs.compiled import njit
 from udfs.kernels.state import Floats, Slot
 
 
-def slots(name: str, powers: tuple[int, ...], per: str = "period") -> tuple[Slot, ...]:
+def slots(name: str, powers: tuple[int, ...], per: str | Callable[[Any], int] = "period") -> tuple[Slot, ...]:
     """The state of one sum, `size(per)` slots; the kernel counts the bars."""
     return Slot(name, powers), Slot(f"{name}_ring", powers, per=per)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from udfs.kernels import alma, amihud, choppiness, connors_rsi, fisher, ichimoku, kyle, rolling_vwap
 from udfs.kernels.state import Degree
-from udfs.registry import PRICE, SKIP, Feature, feature
+from udfs.registry import MOST, PRICE, SKIP, Feature, feature
 
-LONG = (1, 100_000)
-CHANGES = (2, 100_000)
+LONG = (1, MOST)
+CHANGES = (2, MOST)
 ICHIMOKU = (
     "ichimoku_tenkan_{tenkan}_{kijun}_{senkou}", "ichimoku_kijun_{tenkan}_{kijun}_{senkou}",
     "ichimoku_a_{tenkan}_{kijun}_{senkou}", "ichimoku_b_{tenkan}_{kijun}_{senkou}",

@@ -30,9 +30,8 @@ from udfs.kernels import (
     ultosc,
     willr,
 )
-from udfs.registry import PRICE, Feature, feature
+from udfs.registry import MOST, PRICE, Feature, feature, forgotten
 
-MOST = 100_000  # TA-Lib's own longest period
 HLC = ("high", "low", "close")
 # time constants until 1e-12 of the seed is left, through one, two or three averages in a row
 SHARE = {1: 1.0, 2: 1.14, 3: 1.25}
@@ -40,7 +39,7 @@ SHARE = {1: 1.0, 2: 1.14, 3: 1.25}
 
 def _forgets(weight: float, averages: int = 1) -> int:
     """Bars after which the seed's share is below 1e-12, for averages of this weight that follow each other."""
-    return math.ceil(SHARE[averages] * math.log(1e-12) / math.log1p(-weight)) if weight < 1.0 else 0
+    return math.ceil(SHARE[averages] * forgotten(weight))
 
 
 def _wilder(averages: int = 1) -> Callable[[Any], int]:

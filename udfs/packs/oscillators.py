@@ -1,6 +1,5 @@
 """Oscillators: momentum, strength and efficiency of a move, those that TA-Lib has since 0.8."""
 
-import math
 from typing import Any
 
 from udfs.kernels import (
@@ -21,27 +20,21 @@ from udfs.kernels import (
     vortex,
     wad,
 )
-from udfs.registry import PRICE, Feature, feature
+from udfs.registry import MOST, PRICE, Feature, ema_forgotten, feature, wilder_forgotten
 
 CLOSE = ("close",)
 RANGE = ("high", "low")
 BARS = ("high", "low", "close")
-LEAST_1 = (1, 100_000)
-LEAST_2 = (2, 100_000)
-SEED = math.log(1e-12)  # the share of a seed that no longer counts
+LEAST_1 = (1, MOST)
+LEAST_2 = (2, MOST)
 
 KDJ = tuple(f"kdj_{line}_{{period}}_{{slow_k}}_{{slow_d}}" for line in "kdj")
 SMI = tuple(f"{line}_{{period}}_{{fast}}_{{slow}}_{{signal}}" for line in ("smi", "smi_signal"))
 
 
 def _ema(*periods: int) -> int:
-    """Bars after which the seeds of averages of averages of weight 2 / (period + 1) no longer count."""
-    return sum(math.ceil(SEED / math.log((p - 1) / (p + 1))) for p in periods if p > 1)
-
-
-def _wilder(*periods: int) -> int:
-    """The same for averages of weight 1 / period."""
-    return sum(math.ceil(SEED / math.log(1 - 1 / p)) for p in periods if p > 1)
+    """Bars after which averages of averages have forgotten their seeds."""
+    return sum(map(ema_forgotten, periods))
 
 
 def _slow(p: Any) -> int:
@@ -67,7 +60,7 @@ FEATURES: tuple[Feature, ...] = (
     feature("kdj", KDJ, BARS, kdj.step, kdj.STATE, lambda p: p.period + p.slow_k + p.slow_d - 3,
             params={"period": 9, "slow_k": 3, "slow_d": 3},
             ranges={"period": LEAST_1, "slow_k": LEAST_1, "slow_d": LEAST_1}, flat=0.0, oracle="KDJ",
-            converged=lambda p: p.period + _wilder(p.slow_k, p.slow_d)),
+            converged=lambda p: p.period + wilder_forgotten(p.slow_k) + wilder_forgotten(p.slow_d)),
     feature("coppock", ("coppock_{period}_{roc1}_{roc2}",), CLOSE, coppock.step, coppock.STATE,
             lambda p: max(p.roc1, p.roc2) + p.period - 1, params={"period": 10, "roc1": 11, "roc2": 14},
             ranges={"period": LEAST_1, "roc1": LEAST_1, "roc2": LEAST_1}, flat=0.0, oracle="COPPOCK"),

@@ -38,30 +38,16 @@ from udfs.kernels import (
     zlema,
 )
 from udfs.kernels.state import Slot
-from udfs.registry import NONE, PRICE, SKIP, Feature, feature
+from udfs.registry import MOST, NONE, PRICE, SKIP, Feature, ema_forgotten, feature, forgotten, wilder_forgotten
 
-LONGEST = 100_000
-ONE: Mapping[str, tuple[float, float]] = {"period": (1, LONGEST)}
-TWO: Mapping[str, tuple[float, float]] = {"period": (2, LONGEST)}
+ONE: Mapping[str, tuple[float, float]] = {"period": (1, MOST)}
+TWO: Mapping[str, tuple[float, float]] = {"period": (2, MOST)}
 SHARE = (0.0, math.inf)
 ACCURACY = 1e-12
 CLOSE = ("close",)
 HL = ("high", "low")
 HLC = ("high", "low", "close")
 OHLC = ("open", *HLC)
-
-
-def _settled(keep: float) -> int:
-    """Bars after which an average that keeps this share of itself each bar has forgotten its start."""
-    return math.ceil(math.log(ACCURACY) / math.log(keep)) if keep > 0.0 else 0
-
-
-def _ema(period: int) -> int:
-    return _settled(1 - 2 / (period + 1))
-
-
-def _wilder(period: int) -> int:
-    return _settled(1 - 1 / period)
 
 
 def _cascade(period: int, levels: int, weight: float) -> int:
@@ -114,7 +100,7 @@ FEATURES: tuple[Feature, ...] = (
     _average("trima", trima.step, trima.STATE),
     # the slowest weight is (2 / 31) ** 2
     _average("kama", kama.step, kama.STATE, lookback=lambda p: p.period if p.period > 1 else 0,
-             converged=lambda p: p.period + _settled(1 - (2 / 31) ** 2) if p.period > 1 else 0),
+             converged=lambda p: p.period + forgotten((2 / 31) ** 2) if p.period > 1 else 0),
     feature("t3", ("t3_{period}_{factor:g}",), CLOSE, t3.step, t3.STATE, lambda p: 6 * (p.period - 1),
             params={"period": 5, "factor": 0.7}, degree=PRICE, oracle="T3", ranges={**ONE, "factor": (0.0, 1.0)},
             converged=lambda p: _cascade(p.period, 6, (1 + 2 * p.factor) ** 3)),
@@ -125,20 +111,21 @@ FEATURES: tuple[Feature, ...] = (
     feature("sar", ("sar_{acceleration:g}_{maximum:g}",), HL, sar.step, sar.STATE, 1,
             params={"acceleration": 0.02, "maximum": 0.2}, degree=PRICE, oracle="SAR",
             ranges={"acceleration": SHARE, "maximum": SHARE}),
-    _average("rma", rma.step, rma.STATE, converged=lambda p: p.period - 1 + _wilder(p.period)),
+    _average("rma", rma.step, rma.STATE, converged=lambda p: p.period - 1 + wilder_forgotten(p.period)),
     _average("hma", hma.step, hma.STATE, period=20, lookback=lambda p: p.period + math.isqrt(p.period) - 2),
     feature("vwma", ("vwma_{period}",), ("close", "volume"), vwma.step, vwma.STATE, lambda p: p.period - 1,
             params={"period": 30}, degree=PRICE, oracle="VWMA", ranges=ONE,
             nulls=f"{SKIP}; a window without volume has none, unless the period is 1"),
     _average("zlema", zlema.step, zlema.STATE, lookback=lambda p: (p.period - 1) // 2 + p.period - 1,
-             converged=lambda p: (p.period - 1) // 2 + p.period - 1 + _ema(p.period)),
+             converged=lambda p: (p.period - 1) // 2 + p.period - 1 + ema_forgotten(p.period)),
     feature("donchian", _bands("donchian", "{period}"), HL, donchian.step, donchian.STATE, lambda p: p.period - 1,
             params={"period": 20}, degree=PRICE, oracle="DONCHIAN", ranges=TWO),
     feature("kc", _bands("kc", "{period}_{atr_period}_{width:g}"), HLC, kc.step, kc.STATE,
             lambda p: max(p.period - 1, p.atr_period), params={"period": 20, "atr_period": 10, "width": 2.0},
             degree=PRICE, oracle="KC",
-            ranges={**TWO, "atr_period": (1, LONGEST), "width": (-math.inf, math.inf)},
-            converged=lambda p: max(p.period - 1, p.atr_period) + max(_ema(p.period), _wilder(p.atr_period))),
+            ranges={**TWO, "atr_period": (1, MOST), "width": (-math.inf, math.inf)},
+            converged=lambda p: max(p.period, p.atr_period)
+            + max(ema_forgotten(p.period), wilder_forgotten(p.atr_period))),
     feature("accbands", _bands("accbands", "{period}"), HLC, accbands.step, accbands.STATE, lambda p: p.period - 1,
             params={"period": 20}, degree=PRICE, oracle="ACCBANDS", ranges=TWO),
     feature("supertrend", ("supertrend_{period}_{width:g}", "supertrend_side_{period}_{width:g}"), HLC,
@@ -148,7 +135,7 @@ FEATURES: tuple[Feature, ...] = (
             params=STOPS, degree=PRICE, oracle="SAREXT",
             ranges={**dict.fromkeys(STOPS, SHARE), "start": (-math.inf, math.inf)}),
     feature("natr", ("natr_{period}",), HLC, natr.step, natr.STATE, lambda p: p.period, params={"period": 14},
-            flat=0.0, oracle="NATR", ranges=TWO, converged=lambda p: p.period + _wilder(p.period)),
+            flat=0.0, oracle="NATR", ranges=TWO, converged=lambda p: p.period + wilder_forgotten(p.period)),
     feature("trange", ("trange",), HLC, trange.step, trange.STATE, 1, degree=PRICE, flat=0.0, oracle="TRANGE"),
     feature("avgprice", ("avgprice",), OHLC, prices.average, prices.STATE, 0, degree=PRICE, oracle="AVGPRICE"),
     feature("medprice", ("medprice",), HL, prices.median, prices.STATE, 0, degree=PRICE, oracle="MEDPRICE"),
@@ -157,16 +144,16 @@ FEATURES: tuple[Feature, ...] = (
     feature("avgdev", ("avgdev_{period}",), CLOSE, avgdev.step, avgdev.STATE, lambda p: p.period - 1,
             params={"period": 14}, degree=PRICE, flat=0.0, oracle="AVGDEV", ranges=TWO),
     feature("ha", ("ha_open", "ha_high", "ha_low", "ha_close"), OHLC, ha.step, ha.STATE, 0, degree=PRICE,
-            oracle="HA", converged=_settled(0.5)),
+            oracle="HA", converged=forgotten(0.5)),
     feature("adr", ("adr_{period}",), HL, adr.step, adr.STATE, lambda p: p.period - 1, params={"period": 14},
             degree=PRICE, flat=0.0, oracle="ADR", ranges=ONE),
     feature("cvi", ("cvi_{period}_{change}",), HL, cvi.step, cvi.STATE, lambda p: p.period - 1 + p.change,
-            params={"period": 10, "change": 10}, flat=0.0, oracle="CVI", ranges={**TWO, "change": (1, LONGEST)},
-            converged=lambda p: p.period - 1 + p.change + _ema(p.period)),
+            params={"period": 10, "change": 10}, flat=0.0, oracle="CVI", ranges={**TWO, "change": (1, MOST)},
+            converged=lambda p: p.period - 1 + p.change + ema_forgotten(p.period)),
     feature("massi", ("massi_{fast}_{slow}",), HL, massi.step, massi.STATE, lambda p: 2 * (p.fast - 1) + p.slow - 1,
-            params={"fast": 9, "slow": 25}, oracle="MASSI", ranges={"fast": (2, LONGEST), "slow": (2, LONGEST)},
+            params={"fast": 9, "slow": 25}, oracle="MASSI", ranges={"fast": (2, MOST), "slow": (2, MOST)},
             converged=lambda p: p.slow + _cascade(p.fast, 2, 2.0)),
     feature("rvi", ("rvi_{period}_{window}",), CLOSE, rvi.step, rvi.STATE, lambda p: p.period + p.window - 2,
-            params={"period": 14, "window": 10}, flat=50.0, oracle="RVI", ranges={**ONE, "window": (2, LONGEST)},
-            converged=lambda p: p.period + p.window - 2 + _wilder(p.period)),
+            params={"period": 14, "window": 10}, flat=50.0, oracle="RVI", ranges={**ONE, "window": (2, MOST)},
+            converged=lambda p: p.period + p.window - 2 + wilder_forgotten(p.period)),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from udfs.registry import FEATURES, Feature
 
 Bars = Mapping[str, list[float]]
 Twin = Callable[..., tuple[list[float], ...]]
-NAMES = ("overlap", "momentum", "oscillators", "volumes", "statistics", "cycles", "patterns", "desk")
+NAMES = ("overlap", "momentum", "oscillators", "volumes", "statistic", "cycles", "patterns", "desk")
 
 
 def rows() -> list[tuple[str, Feature]]:
