@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import talib
-from talib import stream
+from talib import abstract, stream
 
 from tests.bench.kernels import NAMES, timed
 from udfs import catalogue
@@ -51,8 +50,8 @@ def of_talib(rows: tuple[Feature, ...]) -> Iterator[float]:
     for row in rows:
         if row.oracle and hasattr(stream, row.oracle):
             short = {name: column[-min(400, 2 * row.lookback + 2) :] for name, column in history.items()}
-            names = [name for name in talib.abstract.Function(row.oracle).info["parameters"] if "matype" not in name]
-            kinds = talib.abstract.Function(row.oracle).info["parameters"]
+            names = [name for name in abstract.Function(row.oracle).info["parameters"] if "matype" not in name]
+            kinds = abstract.Function(row.oracle).info["parameters"]
             given = {name: type(kinds[name])(v) for name, v in zip(names, row.params.values(), strict=False)}
             inputs, function = [short[name] for name in row.inputs], getattr(stream, row.oracle)
             taken = [timed(lambda function=function, i=inputs, g=given: function(*i, **g)) for _ in range(300)]
@@ -61,9 +60,9 @@ def of_talib(rows: tuple[Feature, ...]) -> Iterator[float]:
 
 def of_talipp() -> float:
     """Seconds a value of eight common indicators, one symbol, bar after bar."""
-    from talipp.indicators import BB, EMA, MACD, RSI, SMA, STDDEV, TEMA, WMA
+    from talipp.indicators import BB, EMA, MACD, ROC, RSI, SMA, TEMA, WMA
 
-    made = [SMA(20), EMA(20), RSI(14), MACD(12, 26, 9), BB(20, 2), WMA(20), TEMA(20), STDDEV(20)]
+    made = [SMA(20), EMA(20), RSI(14), MACD(12, 26, 9), BB(20, 2), WMA(20), TEMA(20), ROC(20)]
     values = sum(3 if isinstance(each, MACD | BB) else 1 for each in made)
     closes = [float(frame["close"][0]) for frame in frames(1, WARM + BARS)]
     taken = [timed(lambda c=close: [each.add(c) for each in made]) for close in closes]
