@@ -176,8 +176,10 @@ def stack_file() -> Path:
 
 def config_file() -> Path:
     """The settings file; ConfigError if it is not there."""
-    folder = Path(os.environ.get("FLINK_CONF_DIR") or PROJECT / "flink-conf")
-    path = Path(os.environ.get("TICKLOOM_CONFIG") or folder / "tickloom.toml")
+    ours = PROJECT / "flink-conf" / "tickloom.toml"
+    beside_flink_s = Path(os.environ.get("FLINK_CONF_DIR") or ours.parent) / ours.name
+    # a worker of somebody's own Flink has a FLINK_CONF_DIR that knows nothing of us
+    path = Path(os.environ.get("TICKLOOM_CONFIG") or (beside_flink_s if beside_flink_s.is_file() else ours))
     if not path.is_file():
         raise ConfigError("no settings file", where=str(path), hint="set TICKLOOM_CONFIG to the path of a file")
     return path
