@@ -1,7 +1,7 @@
 """The one reader of settings: flink-conf/tickloom.toml, then what a running stack chose, then the environment.
 
-In: a TOML file (found by TICKLOOM_CONFIG, else in FLINK_CONF_DIR, else <checkout>/flink-conf), the file that `tickloom
-stack up` writes into the state folder (stack.toml), and TICKLOOM_<SECTION>__<KEY> of the environment; the later wins.
+In: a TOML file (TICKLOOM_CONFIG, else FLINK_CONF_DIR's if it has one, else <checkout>/flink-conf's), the one that
+`tickloom stack up` writes into the state folder (stack.toml), TICKLOOM_<SECTION>__<KEY> of the environment; later wins.
 Out: `settings()`, read once; durations stay text here, `parse_duration` gives int64 microseconds.
 Must not know: Flink, Kafka, Feast, or any command.
 """

@@ -18,7 +18,7 @@ from schemas.errors import FeatureError, nearest
 from udfs import catalogue
 from udfs.kernels import arithmetic
 from udfs.kernels.state import Degree
-from udfs.registry import COLUMNS, NONE, Feature, feature
+from udfs.registry import COLUMNS, NONE, PRICE, VOLUME, Feature, Parameter, feature
 
 BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 COMPARED = {ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "less", ast.GtE: "less_equal"}
@@ -112,15 +112,23 @@ class _Compiler:
         whole = {key: int(value) if isinstance(row.params[key], int) else value
                  for key, value in zip(row.params, params, strict=False)}  # fmt: skip
         of = row.at(**whole)
-        text = f"{row.name}({', '.join([*columns, *map(str, of.params.values())])})"
-        if any(self.degrees[c] is None and any(s.powers[k : k + 1] not in ((), (0,)) for s in row.state)
-               for k, c in enumerate(columns)):  # fmt: skip
-            raise self._wrong(call, "keeps what has no degree: no split could restate it")
-        shifts = [(self.degrees[c] or NONE, COLUMNS.get(i, NONE)) for c, i in zip(columns, row.inputs, strict=True)]
-        degrees = tuple(_moved(degree, shifts) for degree in of.degrees)
+        text = f"{row.name}({', '.join([*columns, *map(_shown, of.params.values())])})"
+        degrees = self._degrees_of(call, of, [self.degrees[column] for column in columns])
         outputs = tuple(f"{text}[{k}]" for k in range(len(of.outputs)))
         self._add(replace(of, name=text, outputs=outputs, inputs=tuple(columns), degrees=degrees, oracle=""))
         return outputs[place]
+
+    def _degrees_of(self, call: ast.Call, row: Feature, now: list[Degree | None]) -> tuple[Degree | None, ...]:
+        """Of a kernel's outputs when columns of these degrees stand for its own inputs."""
+        kept = {k for slot in row.state for k, power in enumerate(slot.powers) if power}
+        if any(degree is None and k in kept for k, degree in enumerate(now)):
+            raise self._wrong(call, "keeps what has no degree: no split could restate it")
+        kinds = _kinds([COLUMNS.get(name, NONE) for name in row.inputs], now)
+        if kinds is None and kept and not row.mixed:
+            raise self._wrong(call, "mixes what scales apart: no split could restate what it keeps")
+        if kinds is None:
+            return tuple(degree if row.mixed and degree == NONE else None for degree in row.degrees)
+        return tuple(degree and _moved(degree, kinds) for degree in row.degrees)
 
     def _operate(self, operation: str, x: Node, y: Node) -> Node:
         code = arithmetic.OPERATIONS.index(operation)
@@ -169,7 +177,7 @@ def _parse(text: str) -> ast.expr:
 def _degree(operation: str, x: Degree | None, y: Degree | None) -> Degree | None:
     """Of what an operation gives; a number has degree 0, and 0 of any degree is 0."""
     if x is None or y is None:
-        return NONE if operation == "sign" and x is not None else None
+        return None
     if operation in ("multiply", "divide"):  # by a number, which has none; by a zero nothing is left to scale
         sign = 1 if operation == "multiply" else -1
         return Degree(x.price + sign * y.price, x.volume + sign * y.volume)
@@ -184,12 +192,26 @@ def _degree(operation: str, x: Degree | None, y: Degree | None) -> Degree | None
     return x if x == y and (operation != "log" or x == NONE) else None
 
 
-def _moved(degree: Degree | None, shifts: list[tuple[Degree, Degree]]) -> Degree | None:
-    """A kernel's degree when other columns stand for its own inputs: the power that it is of one of them."""
-    if degree is None or degree == NONE or all(now == was for now, was in shifts):
-        return degree
-    for now, was in shifts:
-        for power in (1, 2, -1):
-            if degree == Degree(power * was.price, power * was.volume):
-                return Degree(power * now.price, power * now.volume)
-    return None
+def _kinds(own: list[Degree], now: list[Degree | None]) -> dict[Degree, Degree] | None:
+    """What stands for prices, for volumes and for plain numbers; None where that is of several degrees, or of none."""
+    found: dict[Degree, Degree] = {}
+    for was, degree in zip(own, now, strict=True):
+        if degree is None or found.setdefault(was, degree) != degree:
+            return None
+    return found
+
+
+def _moved(degree: Degree, kinds: dict[Degree, Degree]) -> Degree | None:
+    """A degree in prices and volumes as one in what stands for them; of plain numbers no power is known."""
+    if kinds.get(NONE, NONE) != NONE:
+        return None
+    price, volume = kinds.get(PRICE, NONE), kinds.get(VOLUME, NONE)
+    return Degree(
+        degree.price * price.price + degree.volume * volume.price,
+        degree.price * price.volume + degree.volume * volume.volume,
+    )
+
+
+def _shown(value: Parameter) -> str:
+    """A parameter in a name that is the same in every process."""
+    return value.__name__ if callable(value) else str(value)

@@ -21,12 +21,11 @@ from schemas.settings import parse_duration
 from udfs.adjustment import Adjustment, Effect, Policy, factors
 from udfs.catalogue import chosen
 from udfs.kernels.state import Degree, Floats, Rows
-from udfs.registry import COLUMNS, Feature
+from udfs.registry import COLUMNS, NONE, Feature
 
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
 TIME, CLOSE, RESERVED = range(3)
-NO_DEGREE: Final = Degree()
 
 
 def hidden(output: str) -> bool:
@@ -136,7 +135,7 @@ class Plan:
         if taken := set(feature.outputs) & set(self._degrees):
             raise FeatureError(f"two features give {', '.join(sorted(taken))}", where=feature.name)
         step = _Step(feature, len(self._slots), len(self._degrees) - len(COLUMNS), feature.arguments(interval_us))
-        inputs = [self._degrees[name] or NO_DEGREE for name in feature.inputs]
+        inputs = [self._degrees[name] or NONE for name in feature.inputs]
         for slot, (_, count, powers) in zip(feature.state, feature.layout(), strict=True):
             price = sum(k * d.price for k, d in zip(powers, inputs, strict=False))
             volume = sum(k * d.volume for k, d in zip(powers, inputs, strict=False))

@@ -66,7 +66,8 @@ class Feature:
     ("" if there is none), `policy` the price series that it sees: which corporate actions scale its state. `ranges` are
     the least and the largest value of each parameter, `converged` the bars after which what came before the first one
     moves an output by less than 1e-12 of it, `nulls` what becomes of bars without a value, a volume or a move,
-    `version` counts the forms that the state has had. Formula and source are the docstring of the kernel's module.
+    `version` counts the forms that the state has had, `mixed` says that inputs of one kind may be of several (a price
+    beside a volume). Formula and source are the docstring of the kernel's module.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Feature:
     converged: int
     nulls: str
     version: int
+    mixed: bool
     rules: Rules
 
     def at(self, **params: Parameter) -> Self:
@@ -132,6 +134,7 @@ def feature(
     converged: int | Callable[[Any], int] | None = None,
     nulls: str = SKIP,
     version: int = 1,
+    mixed: bool = False,
 ) -> Feature:
     """A row of the registry; `{param}` in outputs is filled in, `lookback` is a number or a rule over the parameters.
 
@@ -143,7 +146,7 @@ def feature(
     degrees = degree if isinstance(degree, tuple) else (degree,) * len(outputs)
     return Feature(
         name=name, inputs=inputs, kernel=kernel, state=state, degrees=degrees, flat=flat, oracle=oracle, policy=policy,
-        ranges=ranges or {}, nulls=nulls, version=version, rules=rules, **rules.follow(params or {}),
+        ranges=ranges or {}, nulls=nulls, version=version, mixed=mixed, rules=rules, **rules.follow(params or {}),
     )  # fmt: skip
 
 
@@ -191,7 +194,7 @@ def _total_return(name: str, policy: Policy) -> Feature:
 def _lags(of: str, period: int) -> Feature:
     names = tuple(f"{of}_lag_{ago}" for ago in range(1, period + 1))
     return feature(f"{of}_lag", names, (of,), lag.step, lag.STATE, lambda p: p.period, params={"period": period},
-                   ranges={"period": (1, MOST)})  # fmt: skip
+                   ranges={"period": (period, period)})  # fmt: skip
 
 
 MACD = ("macd_{fast}_{slow}_{signal}", "macd_signal_{fast}_{slow}_{signal}", "macd_hist_{fast}_{slow}_{signal}")

@@ -7,7 +7,9 @@ for its savepoints depend on them.
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 from itertools import count
+from typing import Any
 
 from pyflink.java_gateway import get_gateway
 
@@ -15,34 +17,40 @@ GROUPS = 128
 """Flink's key groups, for up to 85 workers; flink-conf says so too."""
 
 
-def stream_keys(n: int) -> list[int]:
+@cache
+def stream_keys(n: int) -> tuple[int, ...]:
     """N keys for a key_by of a DataStream whose key type is INT."""
-    flink = get_gateway().jvm.org.apache.flink
+    jvm = get_gateway().jvm
 
     def group(key: int) -> int:
-        row = flink.types.Row(1)
-        row.setField(0, get_gateway().jvm.java.lang.Integer.valueOf(key))
-        return int(flink.runtime.state.KeyGroupRangeAssignment.assignToKeyGroup(row, GROUPS))
+        row = jvm.org.apache.flink.types.Row(1)
+        row.setField(0, jvm.java.lang.Integer.valueOf(key))
+        return _group(row)
 
     return _spread(n, group)
 
 
-def table_keys(n: int) -> list[int]:
+@cache
+def table_keys(n: int) -> tuple[int, ...]:
     """N keys for a group by of one INT column in SQL."""
-    flink = get_gateway().jvm.org.apache.flink
-    row = flink.table.data.binary.BinaryRowData(1)
-    writer = flink.table.data.writer.BinaryRowWriter(row)
+    data = get_gateway().jvm.org.apache.flink.table.data
+    row = data.binary.BinaryRowData(1)
+    writer = data.writer.BinaryRowWriter(row)
 
     def group(key: int) -> int:
         writer.reset()
         writer.writeInt(0, key)
         writer.complete()
-        return int(flink.runtime.state.KeyGroupRangeAssignment.assignToKeyGroup(row, GROUPS))
+        return _group(row)
 
     return _spread(n, group)
 
 
-def _spread(n: int, group: Callable[[int], int]) -> list[int]:
+def _group(key: Any) -> int:
+    return int(get_gateway().jvm.org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignToKeyGroup(key, GROUPS))
+
+
+def _spread(n: int, group: Callable[[int], int]) -> tuple[int, ...]:
     waiting = defaultdict[int, list[int]](list)
     for i in range(n):
         waiting[(2 * i + 1) * GROUPS // (2 * n)].append(i)
@@ -52,4 +60,4 @@ def _spread(n: int, group: Callable[[int], int]) -> list[int]:
             break
         if places := waiting[group(key)]:
             keys[places.pop(0)] = key
-    return [keys[i] for i in range(n)]
+    return tuple(keys[i] for i in range(n))

@@ -8,15 +8,15 @@ objects; and KunQuant's Alpha101 in its streaming mode, compiled from C++ before
 import argparse
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
-from talib import abstract, stream
+from talib import stream
 
 from tests.bench.kernels import NAMES, timed
+from tests.oracles.beside_talib import parameters
+from tests.oracles.packs import needed
 from udfs import catalogue
 from udfs.plan import Plan
 from udfs.registry import Feature
@@ -50,10 +50,8 @@ def of_talib(rows: tuple[Feature, ...]) -> Iterator[float]:
     for row in rows:
         if row.oracle and hasattr(stream, row.oracle):
             short = {name: column[-min(400, 2 * row.lookback + 2) :] for name, column in history.items()}
-            names = [name for name in abstract.Function(row.oracle).info["parameters"] if "matype" not in name]
-            kinds = abstract.Function(row.oracle).info["parameters"]
-            given = {name: type(kinds[name])(v) for name, v in zip(names, row.params.values(), strict=False)}
-            inputs, function = [short[name] for name in row.inputs], getattr(stream, row.oracle)
+            given, function = parameters(row), getattr(stream, row.oracle)
+            inputs = [short[name] for name in row.inputs]
             taken = [timed(lambda function=function, i=inputs, g=given: function(*i, **g)) for _ in range(300)]
             yield float(np.median(taken)) / len(row.outputs)
 
@@ -86,17 +84,13 @@ def of_kunquant() -> tuple[float, int]:
             Output(alpha(data), alpha.__name__)
     layout = {"input_layout": "STREAM", "output_layout": "STREAM", "dtype": "double"}
     config = KunCompilerConfig(options={"opt_reduce": False, "fast_log": True}, **layout)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["KUN_TEMP"] = str(Path(folder))
-        library = cfake.compileit([("alpha", Function(builder.ops), config)], "alpha", cfake.CppCompilerConfig())
-        context = KunRunner.StreamContext(
-            KunRunner.createSingleThreadExecutor(), library.getModule("alpha"), PEER_SYMBOLS
-        )
-        handles, taken = {name: context.queryBufferHandle(name) for name in inputs}, []
-        for frame in frames(PEER_SYMBOLS, WARM + BARS):
-            for name, column in (frame | {"amount": frame["close"] * frame["volume"]}).items():
-                context.pushData(handles[name], column)
-            taken.append(timed(context.run))
+    library = cfake.compileit([("alpha", Function(builder.ops), config)], "alpha", cfake.CppCompilerConfig())
+    context = KunRunner.StreamContext(KunRunner.createSingleThreadExecutor(), library.getModule("alpha"), PEER_SYMBOLS)
+    handles, taken = {name: context.queryBufferHandle(name) for name in inputs}, []
+    for frame in frames(PEER_SYMBOLS, WARM + BARS):
+        for name, column in (frame | {"amount": frame["close"] * frame["volume"]}).items():
+            context.pushData(handles[name], column)
+        taken.append(timed(context.run))
     return float(np.median(taken[WARM:])) / (len(all_alpha) * PEER_SYMBOLS), len(all_alpha)
 
 
@@ -122,13 +116,9 @@ def main() -> None:
     line("KunQuant stream, 504 symbols, Alpha101", *_kunquant(), base)
     print(f"load {os.getloadavg()[0]:.1f}")
     if slowest:
-        costs = sorted(((*ours(500, (*_below(row, rows), row), 60)[:2], row) for row in rows), key=lambda c: -c[0])
+        costs = sorted(((*ours(500, (*needed(row), row), 60)[:2], row) for row in rows), key=lambda c: -c[0])
         for seconds, _, row in costs[:slowest]:
             print(f"{row.name:<24}{seconds / 500 * 1e9:>10.1f} ns a symbol, {len(row.outputs)} outputs")
-
-
-def _below(row: Feature, rows: tuple[Feature, ...]) -> list[Feature]:
-    return [other for other in rows if set(other.outputs) & set(row.inputs)]
 
 
 def _kunquant() -> tuple[float, str]:

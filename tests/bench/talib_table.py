@@ -10,10 +10,9 @@ from collections.abc import Iterator
 import talib
 
 from schemas.settings import PROJECT
-from tests.oracles import packs
-from tests.oracles.prices import SYMBOLS, real
-from tests.unit.test_packs import by_talib, error, ours
-from udfs.registry import FEATURES, Feature
+from tests.oracles import beside_talib, packs
+from udfs import catalogue
+from udfs.registry import Feature
 
 PAGE = PROJECT / "docs" / "talib.md"
 GROUPS = (
@@ -34,26 +33,13 @@ moment, TA-Lib's own running sums drift, and that is most of the difference.
 
 def of_function() -> dict[str, tuple[str, Feature]]:
     """TA-Lib's name -> pack and row."""
-    rows = [("core", row) for row in FEATURES] + packs.rows()
+    rows = [(pack, row) for pack in catalogue.names() for row in catalogue.rows(pack)]
     return {row.oracle: (pack, row) for pack, row in reversed(rows) if row.oracle}
 
 
 def functions() -> list[str]:
     """All of TA-Lib's functions in the groups of indicators."""
     return sorted(name for group in GROUPS for name in talib.get_function_groups()[group])
-
-
-def worst(pack: str, row: Feature) -> tuple[float, int]:
-    """Largest error, and how many sets of parameters were tried."""
-    tried = [dict(row.params)] if pack == "core" else packs.grid(pack, row)
-    found = 0.0
-    for params in tried:
-        of = row.at(**params)
-        for bars in [packs.random_bars(7, 600), *map(real, SYMBOLS[:2])]:
-            wanted = by_talib(of, bars)
-            for values in (ours(of, bars), ours(of, bars, 97)):
-                found = max(found, *(error(one, other) for one, other in zip(values, wanted, strict=True)))
-    return found, len(tried)
 
 
 def lines() -> Iterator[str]:
@@ -63,8 +49,9 @@ def lines() -> Iterator[str]:
     for name in functions():
         if name in rows:
             pack, row = rows[name]
-            largest, tried = worst(pack, row)
-            yield f"| {name} | {', '.join(f'`{output}`' for output in row.outputs)} | {largest:.1e} | {tried} |"
+            largest = max(error for _, _, error in beside_talib.errors(pack, row))
+            outputs = ", ".join(f"`{output}`" for output in row.outputs)
+            yield f"| {name} | {outputs} | {largest:.1e} | {len(packs.grid(pack, row))} |"
         elif (output := f"cdl_{name[3:].lower()}") in patterns:
             yield f"| {name} | `{output}` | 0 | its own |"
         else:

@@ -97,6 +97,11 @@ def test_numbers(text):
         ("log(close)", None),
         ("log(close / open)", NONE),
         ("rsi(volume, 14)", NONE),
+        ("obv(volume, close)", PRICE),
+        ("atr(high / low, high / low, high / low, 3)", NONE),
+        ("correl(close, volume, 5)", NONE),
+        ("volatility(close, 5)", None),
+        ("var(volume, 3)", Degree(0, 2)),
     ],
 )
 def test_degrees(text, degree):
@@ -118,6 +123,9 @@ def test_degrees(text, degree):
         ("3 + 4", "is a number"),
         ("ema(close + volume, 3)", "no split could restate it"),
         ("sma(log(close), 3)", "no split could restate it"),
+        ("ema(volatility(close, 5), 3)", "no split could restate it"),
+        ("willr(high, low, volume, 5)", "mixes what scales apart"),
+        ("log_return_lag(close, 3)", "not within 7 to 7"),
         ("ema(20, close)", r"ema\(close, period\): columns first"),
         ("ema(close, 0)", "not within 2 to 100000"),
         ("macd(close)[3]", "output 3 of 3"),
@@ -140,3 +148,8 @@ def test_it_stands_beside_other_rows_and_reads_them():
     assert plan.lookback("x") == 14 + 4
     assert "x" in {row["name"] for row in plan.describe()}
     assert all(name.isidentifier() for name in plan.outputs)
+
+
+def test_names_of_parts_are_the_same_in_every_process():
+    rows = expression("x", "volatility(close, 20) / close")
+    assert rows[0].outputs == ("volatility(close, 20, bars_per_year)[0]",)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
-from schemas.settings import PROJECT, UNITS, check_spans, parse_duration, settings, stack_file, store_url
+from schemas.settings import PROJECT, UNITS, check_spans, config_file, parse_duration, settings, stack_file, store_url
 
 DEFAULTS = PROJECT / "flink-conf" / "tickloom.toml"
 
@@ -132,3 +132,15 @@ def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("TICKLOOM_CONFIG", str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match=r"none\.toml"):
         settings()
+
+
+def test_a_flink_that_knows_nothing_of_us_has_no_settings_of_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TICKLOOM_CONFIG")
+    monkeypatch.setenv("FLINK_CONF_DIR", str(tmp_path / "flink"))
+    assert config_file() == DEFAULTS
+    own = tmp_path / "flink" / "tickloom.toml"
+    own.parent.mkdir()
+    own.write_text(DEFAULTS.read_text("utf-8"))
+    assert config_file() == own

@@ -7,9 +7,11 @@ then the slot `average` holds the sum. Units of price. TA-Lib: ATR, the same ope
 import math
 
 from udfs.compiled import njit
+from udfs.kernels import wilder
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
 STATE = (COUNT, Slot("last", (0, 0, 1)), Slot("average", (1,)))
+smooth, true_range = wilder.smooth, wilder.true_range
 
 
 @njit
@@ -23,12 +25,8 @@ def step(
         if math.isnan(high[i] + low[i] + close[i]):
             continue
         if s[0] > 0:
-            true_range = max(high[i] - low[i], abs(s[1] - high[i]), abs(s[1] - low[i]))
-            if s[0] > period:
-                s[2] *= period - 1
-            s[2] += true_range
-            if s[0] >= period:
-                s[2] /= period
-                out[i, to] = s[2]
+            s[2] = smooth(int(s[0]), s[2], true_range(high[i], low[i], s[1]), period)
+        if s[0] >= period:
+            out[i, to] = s[2]
         s[0] += 1
         s[1] = close[i]

@@ -9,18 +9,17 @@ drift-free mean of `moments`, extremes are by queues: amortised O(1). Source: Dr
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import extremes, moments
+from udfs.kernels import moments, window_range
+from udfs.kernels.parts import part
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
-HIGH, LOW = (1, 0, 0), (0, 1, 0)
 STATE = (
     COUNT,
     Slot("last", (0, 0, 1)),
-    *(Slot(f"range_{slot.name}", HIGH if slot.powers else (), per=slot.per) for slot in moments.MEAN_STATE),
-    *(Slot(f"high_{slot.name}", HIGH if slot.powers else (), per=slot.per) for slot in extremes.STATE),
-    *(Slot(f"low_{slot.name}", LOW if slot.powers else (), per=slot.per) for slot in extremes.STATE),
+    *part("true_range", moments.MEAN_STATE),
+    *window_range.slots("range", (1,)),
 )
-push, size, push_mean, RING = extremes.push, extremes.size, moments.push_mean, moments.RING
+push, push_mean, RING = window_range.push, moments.push_mean, moments.RING
 
 
 @njit
@@ -28,15 +27,13 @@ def step(
     state: Floats, at: int, rows: Rows, high: Floats, low: Floats, close: Floats, out: Floats, to: int, period: int
 ) -> None:
     """From high, low, close float64[M] to out[M, to]; a bar with a NaN is skipped and gives NaN."""
-    highs = 2 + RING + period
-    lows = highs + size(period)
+    ranges = 2 + RING + period
     for i in range(rows.size):
         s = state[rows[i], at:]
         out[i, to] = math.nan
         if math.isnan(high[i] + low[i] + close[i]):
             continue
-        highest, _ = push(s[highs:], high[i], period, 1.0, False)
-        lowest, _ = push(s[lows:], low[i], period, -1.0, False)
+        highest, lowest = push(s[ranges:], high[i], low[i], period)
         if s[0] > 0:
             mean = push_mean(s[2:], max(high[i], s[1]) - min(low[i], s[1]), period)
             if s[0] >= period:

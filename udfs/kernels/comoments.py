@@ -3,7 +3,7 @@
 The window is the tail of the last full block of bars (the front, all suffixes aggregated at the block's end) and the
 head of the present one (the back), joined by Chan's merge. Deviations are from anchors that are values of the window,
 so nothing drifts, an offset costs no digits, and of an input that does not move moment and co-moment are exactly 0.
-Amortised O(1). `trend` is the lean form for y against the bars' numbers, of which mean and moment are known.
+Amortised O(1).
 
 State of `push`: count, per half the anchors and means of x and y (of the front only the anchors), a ring each of x and
 y (present block) or of the means of the suffixes (last block), the back's three moments, a ring of each for the
@@ -17,16 +17,6 @@ from udfs.compiled import njit
 from udfs.kernels.state import COUNT, Floats, Slot
 
 RING = 7
-TREND_RING = 4
-TREND_STATE = (
-    COUNT,
-    Slot("back_anchor", (1,)),
-    Slot("back_mean", (1,)),
-    Slot("front_anchor", (1,)),
-    Slot("ring", (1,), per="period"),
-    Slot("back_trend", (1,)),
-    Slot("ring_trend", (1,), per="period"),
-)
 
 
 def layout(x: tuple[int, ...], y: tuple[int, ...], per: str | Callable[[Any], int] = "period") -> tuple[Slot, ...]:
@@ -90,40 +80,3 @@ def _turn(s: Floats, x: float, y: float, period: int) -> None:
         s[moments + i], s[moments + period + i], s[moments + 2 * period + i] = xx, xy, yy
     s[1], s[2], s[3], s[4], s[5], s[6] = x, y, 0.0, 0.0, x0, y0
     s[moments - 3 : moments] = 0.0
-
-
-@njit
-def trend(s: Floats, y: float, period: int) -> tuple[float, float]:
-    """Take y into the state row s (TREND_STATE): the window's mean of y, and its slope per bar; period > 1."""
-    back = TREND_RING + period
-    j = int(s[0]) % period
-    if j == 0:
-        _turn_trend(s, y, period)
-    s[0] += 1
-    s[TREND_RING + j] = y
-    d = y - s[1] - s[2]
-    s[2] += d / (j + 1)
-    s[back] += d * (j * 0.5)  # the newest of bars 0 to j is j / 2 after their mean
-    time = period * (period * period - 1.0) / 12.0
-    if j == period - 1:
-        return s[1] + s[2], s[back] / time
-    d = s[2] - s[TREND_RING + j + 1] + (s[1] - s[3])
-    mean = s[3] + (s[TREND_RING + j + 1] + d * (j + 1) / period)
-    # whatever their lengths, the two halves' mean times are period / 2 apart
-    both = s[back] + s[back + 2 + j] + d * ((j + 1) * (period - 1 - j) * 0.5)
-    return mean, both / time
-
-
-@njit
-def _turn_trend(s: Floats, y: float, period: int) -> None:
-    """As `_turn`, of the means and of the co-moments with time."""
-    moments = TREND_RING + period + 1
-    anchor = s[TREND_RING + period - 1]
-    mean = both = 0.0
-    for i in range(period - 1, -1, -1):
-        d = s[TREND_RING + i] - anchor - mean
-        mean += d / (period - i)
-        both -= d * ((period - 1 - i) * 0.5)
-        s[TREND_RING + i] = mean
-        s[moments + i] = both
-    s[1], s[2], s[3], s[moments - 1] = y, 0.0, anchor, 0.0

@@ -8,12 +8,13 @@ drift (other libraries average the two rates: half of this). Source: Coppock 196
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import window_line
+from udfs.kernels import weighted
+from udfs.kernels.parts import part
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
 PRICES = Slot("prices", (1,), per=lambda p: max(p.roc1, p.roc2))
-STATE = (COUNT, PRICES, *window_line.slots("line", ()))
-push = window_line.push
+STATE = (COUNT, PRICES, *part("rates", weighted.STATE, powers=()))
+push = weighted.push
 
 
 @njit
@@ -36,8 +37,8 @@ def step(
         n = seen - far
         if n >= 0:
             rates = _rate(x[i], s[1 + (seen - roc1) % far]) + _rate(x[i], s[1 + (seen - roc2) % far])
-            anchor, total, tilt = push(s[1 + far :], n, rates, period)
+            mean = push(s[1 + far :], rates, period)
             if n >= period - 1:
-                out[i, to] = anchor + (total * (period + 1) + tilt) / (period * (period + 1))
+                out[i, to] = mean
         s[1 + seen % far] = x[i]
         s[0] += 1

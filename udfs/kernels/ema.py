@@ -13,13 +13,19 @@ STATE = (COUNT, Slot("value", (1,)))
 
 
 @njit
-def smooth(n: int, value: float, x: float, period: int) -> float:
-    """The next value when x is the n-th input (from 1): a sum while n < period, then the average."""
+def weigh(n: int, value: float, x: float, period: int, weight: float) -> float:
+    """The next value when x is the n-th input (from 1): a sum while n < period, their mean, then the average."""
     if n < period:
         return value + x
     if n == period:
         return (value + x) / period
-    return (x - value) * (2.0 / (period + 1)) + value
+    return (x - value) * weight + value
+
+
+@njit
+def smooth(n: int, value: float, x: float, period: int) -> float:
+    """The same with the weight of the period."""
+    return weigh(n, value, x, period, 2.0 / (period + 1))
 
 
 @njit

@@ -10,24 +10,22 @@ first with fisher; the trigger follows one bar later. It has no unit. Source: Eh
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import extremes
+from udfs.kernels import window_range
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
 STATE = (
     COUNT,
     Slot("x"),
     Slot("fisher"),
-    *(Slot(f"high_{slot.name}", slot.powers, per=slot.per) for slot in extremes.STATE),
-    *(Slot(f"low_{slot.name}", slot.powers, per=slot.per) for slot in extremes.STATE),
+    *window_range.slots("range", (1,)),
 )
-push, size = extremes.push, extremes.size
+push = window_range.push
 
 
 @njit
 def _position(s: Floats, middle: float, period: int) -> float:
     """Take the middle into the queues in s; -0.5 to 0.5."""
-    highest, _ = push(s, middle, period, 1.0, False)
-    lowest, _ = push(s[size(period) :], middle, period, -1.0, False)
+    highest, lowest = push(s, middle, middle, period)
     return (middle - lowest) / (highest - lowest) - 0.5 if highest > lowest else 0.0
 
 

@@ -7,45 +7,19 @@ is full. Units of price; in a flat window all are the price. Source: Hosoda, Ich
 """
 
 import math
-from typing import Any
 
 from udfs.compiled import njit
-from udfs.kernels import extremes
-from udfs.kernels.state import COUNT, Floats, Rows, Slot
+from udfs.kernels import window_range
+from udfs.kernels.state import COUNT, Floats, Rows
 
-push, size = extremes.push, extremes.size
-
-
-def _queue(of: str, powers: tuple[int, int], per: str) -> tuple[Slot, ...]:
-    """State of `extremes.push` for one input over the window `per`."""
-
-    def slots(p: Any) -> int:
-        return int(getattr(p, per))
-
-    return (
-        Slot(f"{of}_{per}_count"),
-        Slot(f"{of}_{per}_first"),
-        Slot(f"{of}_{per}_size"),
-        Slot(f"{of}_{per}", powers, per=slots),
-        Slot(f"{of}_{per}_bars", per=slots),
-    )
-
-
-STATE = (
-    COUNT,
-    *(
-        slot
-        for per in ("tenkan", "kijun", "senkou")
-        for slot in (*_queue("high", (1, 0), per), *_queue("low", (0, 1), per))
-    ),
-)
+STATE = (COUNT, *(slot for per in ("tenkan", "kijun", "senkou") for slot in window_range.slots(per, (1,), per)))
+push, size = window_range.push, window_range.size
 
 
 @njit
 def _middle(s: Floats, high: float, low: float, period: int) -> float:
-    """Take a bar into the two queues of one window; the window's middle."""
-    highest, _ = push(s, high, period, 1.0, False)
-    lowest, _ = push(s[size(period) :], low, period, -1.0, False)
+    """Take a bar into one window; the window's middle."""
+    highest, lowest = push(s, high, low, period)
     return (highest + lowest) / 2.0
 
 
@@ -55,8 +29,8 @@ def step(
     senkou: int,
 ) -> None:  # fmt: skip
     """From high, low float64[M] to out[M, to:to+4] (tenkan, kijun, A, B); a bar with a NaN is skipped and gives NaN."""
-    second = 1 + 2 * size(tenkan)
-    third = second + 2 * size(kijun)
+    second = 1 + size(tenkan)
+    third = second + size(kijun)
     for i in range(rows.size):
         s = state[rows[i], at:]
         out[i, to : to + 4] = math.nan

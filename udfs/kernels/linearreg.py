@@ -9,11 +9,16 @@ LINEARREG, _SLOPE, _INTERCEPT, _ANGLE, TSF, which sum the window anew at each ba
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import comoments
-from udfs.kernels.state import Floats, Rows
+from udfs.kernels import window_line
+from udfs.kernels.state import COUNT, Floats, Rows
 
-STATE = comoments.TREND_STATE
-trend = comoments.trend
+STATE = (COUNT, *window_line.slots("line", (1,)))
+push = window_line.push
+
+
+@njit
+def _slope(tilt: float, period: int) -> float:
+    return 6.0 * tilt / (period * (period * period - 1.0))
 
 
 @njit
@@ -24,9 +29,10 @@ def level(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, p
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        mean, slope = trend(s, x[i], period)
+        anchor, total, tilt = push(s[1:], int(s[0]), x[i], period)
+        s[0] += 1
         if s[0] >= period:
-            out[i, to] = mean + slope * bar
+            out[i, to] = anchor + (total / period + _slope(tilt, period) * bar)
 
 
 @njit
@@ -55,9 +61,10 @@ def slope(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, p
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        _, rise = trend(s, x[i], period)
+        _, _, tilt = push(s[1:], int(s[0]), x[i], period)
+        s[0] += 1
         if s[0] >= period:
-            out[i, to] = rise
+            out[i, to] = _slope(tilt, period)
 
 
 @njit

@@ -8,10 +8,24 @@ TA-Lib: MACD.
 import math
 
 from udfs.compiled import njit
-from udfs.kernels.ema import smooth
+from udfs.kernels.ema import smooth, weigh
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
 STATE = (COUNT, Slot("fast", (1,)), Slot("slow", (1,)), Slot("signal", (1,)))
+
+
+@njit
+def take(s: Floats, x: float, fast: int, slow: int, signal: int, fast_weight: float, slow_weight: float) -> float:
+    """Take x into the state row s: the line, whose signal is s[3]; both meaningful once s[0] >= slow + signal - 1."""
+    s[0] += 1
+    n = int(s[0])
+    if n > slow - fast:
+        s[1] = weigh(n - slow + fast, s[1], x, fast, fast_weight)
+    s[2] = weigh(n, s[2], x, slow, slow_weight)
+    line = s[1] - s[2]
+    if n >= slow:
+        s[3] = smooth(n - slow + 1, s[3], line, signal)
+    return float(line)
 
 
 @njit
@@ -24,14 +38,6 @@ def step(
         out[i, to : to + 3] = math.nan
         if math.isnan(x[i]):
             continue
-        s[0] += 1
-        n = int(s[0])
-        if n > slow - fast:
-            s[1] = smooth(n - slow + fast, s[1], x[i], fast)
-        s[2] = smooth(n, s[2], x[i], slow)
-        if n < slow:
-            continue
-        line = s[1] - s[2]
-        s[3] = smooth(n - slow + 1, s[3], line, signal)
-        if n >= slow + signal - 1:
+        line = take(s, x[i], fast, slow, signal, 2.0 / (fast + 1), 2.0 / (slow + 1))
+        if s[0] >= slow + signal - 1:
             out[i, to], out[i, to + 1], out[i, to + 2] = line, s[3], line - s[3]

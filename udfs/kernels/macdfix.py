@@ -8,22 +8,13 @@ same operations in the same order.
 import math
 
 from udfs.compiled import njit
-from udfs.kernels.ema import smooth
-from udfs.kernels.state import COUNT, Floats, Rows, Slot
+from udfs.kernels import macd
+from udfs.kernels.state import Floats, Rows
 
-STATE = (COUNT, Slot("fast", (1,)), Slot("slow", (1,)), Slot("signal", (1,)))
+STATE = macd.STATE
+take = macd.take
 FAST, SLOW = 12, 26
 FAST_WEIGHT, SLOW_WEIGHT = 0.15, 0.075
-
-
-@njit
-def _weigh(n: int, value: float, x: float, period: int, weight: float) -> float:
-    """The next value when x is the n-th input (from 1): a sum while n < period, their mean, then the average."""
-    if n < period:
-        return value + x
-    if n == period:
-        return (value + x) / period
-    return (x - value) * weight + value
 
 
 @njit
@@ -34,14 +25,6 @@ def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, si
         out[i, to : to + 3] = math.nan
         if math.isnan(x[i]):
             continue
-        s[0] += 1
-        n = int(s[0])
-        if n > SLOW - FAST:
-            s[1] = _weigh(n - SLOW + FAST, s[1], x[i], FAST, FAST_WEIGHT)
-        s[2] = _weigh(n, s[2], x[i], SLOW, SLOW_WEIGHT)
-        if n < SLOW:
-            continue
-        line = s[1] - s[2]
-        s[3] = smooth(n - SLOW + 1, s[3], line, signal)
-        if n >= SLOW + signal - 1:
+        line = take(s, x[i], FAST, SLOW, signal, FAST_WEIGHT, SLOW_WEIGHT)
+        if s[0] >= SLOW + signal - 1:
             out[i, to], out[i, to + 1], out[i, to + 2] = line, s[3], line - s[3]

@@ -6,13 +6,11 @@ Units of its input; a flat window gives its value. TA-Lib: MIDPOINT.
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import extremes
-from udfs.kernels.parts import part
+from udfs.kernels import window_range
 from udfs.kernels.state import COUNT, Floats, Rows
 
-STATE = (COUNT, *part("largest", extremes.STATE), *part("smallest", extremes.STATE))
-push = extremes.push
-size = extremes.size
+STATE = (COUNT, *window_range.slots("range", (1,)))
+push = window_range.push
 
 
 @njit
@@ -23,8 +21,7 @@ def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, pe
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        largest, _ = push(s[1:], x[i], period, 1.0, False)
-        smallest, _ = push(s[1 + size(period) :], x[i], period, -1.0, False)
+        largest, smallest = push(s[1:], x[i], x[i], period)
         s[0] += 1
         if s[0] >= period:
             out[i, to] = (largest + smallest) / 2.0

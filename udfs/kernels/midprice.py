@@ -6,11 +6,11 @@ Units of price. TA-Lib: MIDPRICE. The state is that of Donchian channels, of whi
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import donchian
+from udfs.kernels import donchian, window_range
 from udfs.kernels.state import Floats, Rows
 
 STATE = donchian.STATE
-push = donchian.push
+push = window_range.push
 
 
 @njit
@@ -21,6 +21,7 @@ def step(state: Floats, at: int, rows: Rows, high: Floats, low: Floats, out: Flo
         out[i, to] = math.nan
         if math.isnan(high[i] + low[i]):
             continue
-        highest, lowest = push(s, high[i], low[i], period)
+        highest, lowest = push(s[1:], high[i], low[i], period)
+        s[0] += 1
         if s[0] >= period:
             out[i, to] = (highest + lowest) / 2.0

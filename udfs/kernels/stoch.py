@@ -8,20 +8,19 @@ SMA (its sums drift, these do not).
 import math
 
 from udfs.compiled import njit
+from udfs.kernels import window_range
 from udfs.kernels.moments import MEAN_STATE, RING, push_mean
 from udfs.kernels.parts import part
 from udfs.kernels.state import COUNT, Floats, Rows
 from udfs.kernels.stochastic import percent
-from udfs.kernels.window_range import push as span
-from udfs.kernels.window_range import size as width
-from udfs.kernels.window_range import slots as span_slots
 
 STATE = (
     COUNT,
-    *span_slots("range", (1,), "fast_k"),
+    *window_range.slots("range", (1,), "fast_k"),
     *part("slow_k", MEAN_STATE, "slow_k", powers=()),
     *part("slow_d", MEAN_STATE, "slow_d", powers=()),
 )
+span, width = window_range.push, window_range.size
 
 
 @njit

@@ -7,15 +7,14 @@ bar fast_k + fast_d - 1. Have no unit. Source: Lane. TA-Lib: STOCHF with matype 
 import math
 
 from udfs.compiled import njit
+from udfs.kernels import window_range
 from udfs.kernels.moments import MEAN_STATE, push_mean
 from udfs.kernels.parts import part
 from udfs.kernels.state import COUNT, Floats, Rows
 from udfs.kernels.stochastic import percent
-from udfs.kernels.window_range import push as span
-from udfs.kernels.window_range import size as width
-from udfs.kernels.window_range import slots as span_slots
 
-STATE = (COUNT, *span_slots("range", (1,), "fast_k"), *part("fast_d", MEAN_STATE, "fast_d", powers=()))
+STATE = (COUNT, *window_range.slots("range", (1,), "fast_k"), *part("fast_d", MEAN_STATE, "fast_d", powers=()))
+span, width = window_range.push, window_range.size
 
 
 @njit

@@ -9,23 +9,21 @@ TA-Lib: STOCHRSI with matype SMA (its RSI wobbles and its sums drift, these do n
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import gains
+from udfs.kernels import gains, window_range
 from udfs.kernels.moments import MEAN_STATE, push_mean
 from udfs.kernels.parts import part
 from udfs.kernels.state import Floats, Rows, Slot
 from udfs.kernels.stochastic import percent
-from udfs.kernels.window_range import push as span
-from udfs.kernels.window_range import size as width
-from udfs.kernels.window_range import slots as span_slots
 
 STATE = (
     *gains.STATE,
     Slot("rsi"),
-    *span_slots("range", (), "fast_k"),
+    *window_range.slots("range", (), "fast_k"),
     *part("fast_d", MEAN_STATE, "fast_d", powers=()),
 )
 RSI, QUEUES = gains.SIZE, gains.SIZE + 1
 take = gains.take
+span, width = window_range.push, window_range.size
 
 
 @njit

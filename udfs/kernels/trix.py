@@ -8,7 +8,7 @@ the same operations in the same order.
 import math
 
 from udfs.compiled import njit
-from udfs.kernels.ema import smooth
+from udfs.kernels.cascade import push
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
 STATE = (COUNT, Slot("once", (1,)), Slot("twice", (1,)), Slot("thrice", (1,)))
@@ -22,14 +22,6 @@ def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, pe
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        s[0] += 1
-        last, value = s[3], x[i]
-        n = int(s[0])
-        for stage in range(1, 4):
-            s[stage] = smooth(n, s[stage], value, period)
-            value = s[stage]
-            if n < period:
-                break
-            n -= period - 1
-        if s[0] > 3 * period - 2:
-            out[i, to] = (value / last - 1.0) * 100.0 if last != 0.0 else 0.0
+        last = s[3]
+        if push(s, x[i], period, 3) and s[0] > 3 * period - 2:
+            out[i, to] = (s[3] / last - 1.0) * 100.0 if last != 0.0 else 0.0

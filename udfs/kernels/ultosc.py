@@ -9,6 +9,7 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
+from udfs.kernels.wilder import true_range
 from udfs.kernels.window_sum import push, slots
 
 STATE = (
@@ -39,7 +40,7 @@ def step(
         n = int(s[0]) - 1
         if n >= 0:
             pressure = close[i] - min(low[i], s[1])
-            reach = max(high[i] - low[i], abs(s[1] - high[i]), abs(s[1] - low[i]))
+            reach = true_range(high[i], low[i], s[1])
             total = 4.0 * _ratio(s[2:], n, pressure, reach, least)
             total += 2.0 * _ratio(s[4 + 2 * least :], n, pressure, reach, middle)
             total += _ratio(s[6 + 2 * (least + middle) :], n, pressure, reach, most)

@@ -8,7 +8,7 @@ unit. TA-Lib: VORTEX, but with sums that do not drift. Source: Botes, Siepman 20
 import math
 
 from udfs.compiled import njit
-from udfs.kernels import window_sum
+from udfs.kernels import wilder, window_sum
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
 LAST = (Slot("last_high", (1,)), Slot("last_low", (1,)), Slot("last_close", (1,)))
@@ -16,16 +16,16 @@ SUMS = tuple(slot for name in ("plus", "minus", "range") for slot in window_sum.
 STATE = (COUNT, *LAST, *SUMS)
 push = window_sum.push
 size = window_sum.size
+true_range = wilder.true_range
 
 
 @njit
 def _push(s: Floats, high: float, low: float, period: int) -> tuple[float, float]:
     """Take a bar into the sums: the two indices."""
     n, start, width = int(s[0]) - 1, 4, size(period)
-    true_range = max(high - low, abs(s[3] - high), abs(s[3] - low))
     plus = push(s[start:], n, abs(high - s[2]), period)
     minus = push(s[start + width :], n, abs(low - s[1]), period)
-    total = push(s[start + 2 * width :], n, true_range, period)
+    total = push(s[start + 2 * width :], n, true_range(high, low, s[3]), period)
     if total > 0.0:
         return plus / total, minus / total
     return 0.0, 0.0

@@ -7,11 +7,11 @@ no unit. TA-Lib: WILLR, the same operations in the same order.
 import math
 
 from udfs.compiled import njit
+from udfs.kernels import window_range
 from udfs.kernels.state import COUNT, Floats, Rows
-from udfs.kernels.window_range import push as span
-from udfs.kernels.window_range import slots as span_slots
 
-STATE = (COUNT, *span_slots("range", (1,)))
+STATE = (COUNT, *window_range.slots("range", (1,)))
+span = window_range.push
 
 
 @njit

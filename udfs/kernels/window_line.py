@@ -1,10 +1,10 @@
-"""Level and tilt of the last `period` values: what a regression line and a linearly weighted mean need, without drift.
+"""Level and tilt of the last `period` values: what a regression line needs, without drift.
 
 The tilt is the sum of (2 k - period + 1) * value, k = 0 for the oldest; it is the same for values and deviations from
 any anchor. With `total`, the sum of deviations from `anchor`, and p the period, the mean is anchor + total / p,
 
-    mean weighted 1 to p        anchor + (total * (p + 1) + tilt) / (p * (p + 1))
-    regression line at k = p    anchor + (total * (p - 1) + 3 * tilt) / (p * (p - 1))
+    slope of the regression     6 * tilt / (p * (p * p - 1))
+    its line at k = p           anchor + (total * (p - 1) + 3 * tilt) / (p * (p - 1))
 
 Blocks, anchors and suffixes are those of `window_mean`, joined by tilt + tilt + n * total - m * total of the halves;
 nothing is subtracted out again. Amortised O(1).

@@ -2,6 +2,7 @@
 
 from udfs.compiled import njit
 from udfs.kernels import extremes
+from udfs.kernels.parts import part
 from udfs.kernels.state import Floats, Slot
 
 push_extreme = extremes.push
@@ -10,12 +11,7 @@ queue_size = extremes.size
 
 def slots(name: str, powers: tuple[int, ...], per: str = "period") -> tuple[Slot, ...]:
     """The state of one range, `size(per)` slots, of series of these powers."""
-    return _queue(f"{name}_high", powers, per) + _queue(f"{name}_low", powers, per)
-
-
-def _queue(name: str, powers: tuple[int, ...], per: str) -> tuple[Slot, ...]:
-    heads = (Slot(f"{name}_{part}") for part in ("count", "first", "size"))
-    return *heads, Slot(f"{name}_ring", powers, per=per), Slot(f"{name}_bars", per=per)
+    return *part(f"{name}_high", extremes.STATE, per, powers), *part(f"{name}_low", extremes.STATE, per, powers)
 
 
 @njit

@@ -50,7 +50,7 @@ FEATURES: tuple[Feature, ...] = (
     feature("var", ("var_{period}",), ("close",), variance.step, variance.STATE, _full, params={"period": 5},
             degree=Degree(price=2), flat=0.0, oracle="VAR", ranges={"period": (1, MOST)}),
     feature("correl", ("correl_{period}",), ("high", "low"), correl.step, correl.STATE, _full, params={"period": 30},
-            flat=0.0, oracle="CORREL", ranges={"period": (1, MOST)}),
+            flat=0.0, oracle="CORREL", ranges={"period": (1, MOST)}, mixed=True),
     feature("beta", ("beta_{period}",), ("high", "low"), beta.step, beta.STATE, _returns, params={"period": 5},
             flat=0.0, oracle="BETA", ranges={"period": (1, MOST)}),
     _line("linearreg", linearreg.end),

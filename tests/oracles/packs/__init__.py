@@ -11,23 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from udfs import catalogue
 from udfs.registry import FEATURES, Feature
 
 Bars = Mapping[str, list[float]]
 Twin = Callable[..., tuple[list[float], ...]]
-NAMES = ("overlap", "momentum", "oscillators", "volumes", "statistic", "cycles", "patterns", "desk")
 
 
 def rows() -> list[tuple[str, Feature]]:
-    """Pack and feature of every row there is."""
-    found = []
-    for name in NAMES:
-        try:
-            pack = import_module(f"udfs.packs.{name}")
-        except ModuleNotFoundError:
-            continue
-        found += [(name, row) for row in pack.FEATURES]
-    return found
+    """Pack and feature of every row but the core's."""
+    return [(pack, row) for pack in catalogue.names() if pack != catalogue.CORE for row in catalogue.rows(pack)]
 
 
 def needed(row: Feature) -> list[Feature]:
@@ -55,6 +48,8 @@ def oracle(pack: str) -> Any:
 
 def grid(pack: str, row: Feature) -> list[dict[str, float]]:
     """Parameters for the test against TA-Lib, the default first."""
+    if pack == catalogue.CORE:
+        return [dict(row.params)]
     if row.name in getattr(oracle(pack), "GRID", {}):
         return [dict(row.params), *oracle(pack).GRID[row.name]]
     if list(row.params) != ["period"]:
