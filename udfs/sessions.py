@@ -1,15 +1,52 @@
-"""When a listing's day begins: the session open of an exchange, from the calendars of exchange_calendars."""
+"""When an exchange is open: the sessions of the calendars of exchange_calendars, half days and holidays as they were.
+
+In: times in microseconds UTC, an exchange (ISO 10383, or "24/7", whose sessions are the days of UTC). Out: session
+opens, and the session in which a bar lies. This file must not know bars' values, nor what is computed of them.
+"""
 
 from bisect import bisect_left
+from contextlib import suppress
 from datetime import date
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from schemas.errors import DataError
 
 EPOCH: Final = date(1970, 1, 1).toordinal()
 DAY_US: Final = 86_400_000_000
 ALWAYS: Final = "24/7"
+OUTSIDE: Final = -1
+Ints = NDArray[np.int64]
+
+
+class Sessions(NamedTuple):
+    """Of each bar its session, int64[M]: day since 1970 (OUTSIDE if it lies in none), open and close in us UTC."""
+
+    day: Ints
+    open: Ints
+    close: Ints
+
+
+def sessions(ends: Ints, mic: str) -> Sessions:
+    """The session of exchange `mic` in which each bar that ends at `ends` (int64[M], microseconds UTC) lies.
+
+    A bar lies in a session if open < end <= close. Errors as of `ex_time`.
+    """
+    if mic == ALWAYS:
+        day = (ends - 1) // DAY_US
+        return Sessions(day, day * DAY_US, (day + 1) * DAY_US)
+    found = Sessions(*(np.full(len(ends), OUTSIDE) for _ in range(3)))
+    years = (ends - 1).astype("M8[us]").astype("M8[Y]").astype("i8") + 1970
+    for year in np.unique(years).tolist():
+        mine, table = years == year, _around(mic, year)
+        at = np.searchsorted(table.open, ends[mine], "left") - 1
+        inside = (at >= 0) & (ends[mine] <= table.close[at])
+        for column, source in zip(found, table, strict=True):
+            column[mine] = np.where(inside, source[at], OUTSIDE)
+    return found
 
 
 def ex_time(day: int, mic: str) -> int:
@@ -22,15 +59,26 @@ def ex_time(day: int, mic: str) -> int:
         return day * DAY_US
     year = date.fromordinal(EPOCH + day).year
     for following in (year, year + 1):
-        days, opens = _sessions(mic, following)
+        days, opens, _ = _sessions(mic, following)
         if (at := bisect_left(days, day)) < len(days):
             return opens[at]
     raise DataError(f"{mic} has no session from {date.fromordinal(EPOCH + day)} to the end of {year + 1}")
 
 
 @cache
-def _sessions(mic: str, year: int) -> tuple[list[int], list[int]]:
-    """Days since 1970 and opens in microseconds of a year's sessions; a year takes 0.1 s, the library 1 s to import."""
+def _around(mic: str, year: int) -> Sessions:
+    """The sessions of a year and of its neighbours, as far as they are known: one may span midnight."""
+    parts = {year: _sessions(mic, year)}
+    for beside in (year - 1, year + 1):
+        with suppress(DataError):  # its holidays are not known; those of the year itself are
+            parts[beside] = _sessions(mic, beside)
+    ordered = [parts[each] for each in sorted(parts)]
+    return Sessions(*(np.concatenate(column).astype("i8") for column in zip(*ordered, strict=True)))
+
+
+@cache
+def _sessions(mic: str, year: int) -> tuple[list[int], list[int], list[int]]:
+    """Days since 1970, opens and closes in microseconds of a year's sessions; a year takes 0.1 s, the import 1 s."""
     import exchange_calendars
 
     try:
@@ -38,4 +86,4 @@ def _sessions(mic: str, year: int) -> tuple[list[int], list[int]]:
     except (ValueError, exchange_calendars.errors.CalendarError) as error:
         raise DataError(f"no sessions of {mic} in {year}: {error}", hint="see exchange_calendars") from error
     days = calendar.sessions.to_numpy().astype("datetime64[D]").astype(int).tolist()
-    return days, (calendar.opens_nanos // 1_000).tolist()
+    return days, (calendar.opens_nanos // 1_000).tolist(), (calendar.closes_nanos // 1_000).tolist()

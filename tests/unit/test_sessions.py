@@ -4,12 +4,17 @@ import subprocess
 import sys
 from datetime import date, datetime
 
+import numpy as np
 import pytest
 
 from schemas.errors import DataError
-from udfs.sessions import ex_time
+from udfs.sessions import ALWAYS, OUTSIDE, ex_time, sessions
 
 EPOCH = date(1970, 1, 1)
+
+
+def _us(text: str) -> int:
+    return round(datetime.fromisoformat(text + "Z").timestamp() * 1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,37 @@ EPOCH = date(1970, 1, 1)
 def test_the_session_open(mic: str, day: str, opens: str) -> None:
     expected = datetime.fromisoformat(opens + "Z").timestamp() * 1_000_000
     assert ex_time((date.fromisoformat(day) - EPOCH).days, mic) == expected
+
+
+@pytest.mark.parametrize(
+    ("mic", "end", "day", "closes"),
+    [
+        ("24/7", "2024-07-04T00:00", "2024-07-03", "2024-07-04T00:00"),  # a bar is named by its end
+        ("24/7", "2024-07-04T00:01", "2024-07-04", "2024-07-05T00:00"),
+        ("XNYS", "2024-07-02T13:30", None, None),  # ends with the open: before the session
+        ("XNYS", "2024-07-02T13:31", "2024-07-02", "2024-07-02T20:00"),
+        ("XNYS", "2024-07-02T20:00", "2024-07-02", "2024-07-02T20:00"),
+        ("XNYS", "2024-07-02T20:01", None, None),
+        ("XNYS", "2024-07-03T17:01", None, None),  # a half day
+        ("XNYS", "2024-07-04T15:00", None, None),  # a holiday
+        ("XNYS", "2024-12-02T14:30", None, None),  # winter time
+        ("XNYS", "2024-12-02T14:31", "2024-12-02", "2024-12-02T21:00"),
+        ("CMES", "2024-01-02T00:30", "2024-01-02", "2024-01-02T23:00"),  # opened the evening before
+        ("XHKG", "2026-11-23T02:00", "2026-11-23", "2026-11-23T08:00"),
+    ],
+)
+def test_the_session_of_a_bar(mic: str, end: str, day: str | None, closes: str | None) -> None:
+    found = sessions(np.array([_us(end)]), mic)
+    expected = (OUTSIDE, OUTSIDE) if day is None else ((date.fromisoformat(day) - EPOCH).days, _us(str(closes)))
+    assert (found.day[0], found.close[0]) == expected
+
+
+def test_sessions_of_many_bars_are_those_of_each() -> None:
+    ends = np.arange(_us("2023-12-28T00:00"), _us("2024-01-05T00:00"), 1_800_000_000)
+    for mic in (ALWAYS, "XNYS", "CMES"):
+        alone = [sessions(ends[i : i + 1], mic) for i in range(len(ends))]
+        for whole, parts in zip(sessions(ends, mic), zip(*alone, strict=True), strict=True):
+            assert np.array_equal(whole, np.concatenate(parts))
 
 
 @pytest.mark.parametrize(
