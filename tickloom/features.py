@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import typer
 
 from schemas.errors import DataError
-from schemas.settings import PROJECT
+from schemas.settings import PROJECT, settings
 
 
 def compute(
@@ -24,7 +24,8 @@ def compute(
     from udfs import batch
 
     started = time.monotonic()
-    table = batch.compute(_read(bars), _read(actions) if actions else None, interval)
+    calendar = settings().actions.calendar
+    table = batch.compute(_read(bars), _read(actions) if actions else None, interval, calendar=calendar)
     _write(table, out)
     typer.echo(f"{table.num_rows:,} bars, {table.num_columns - 2} features, {time.monotonic() - started:.1f} s: {out}")
 

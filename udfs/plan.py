@@ -21,7 +21,8 @@ from schemas.settings import parse_duration
 from udfs.adjustment import Adjustment, Effect, Policy, factors
 from udfs.catalogue import chosen
 from udfs.kernels.state import Degree, Floats, Rows
-from udfs.registry import COLUMNS, NONE, Feature
+from udfs.registry import CLOCK, COLUMNS, NONE, Feature
+from udfs.sessions import ALWAYS
 
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
@@ -48,11 +49,12 @@ class Plan:
     """The features of bars of one interval (`1d`, `1m`), in order; without any, those that the settings choose.
 
     `outputs` names the columns of `step`; `width` is the float64 slots of a security's state, which starts as zeros.
+    `reads_clock`: whether a feature reads the session, which is one of the exchange `calendar` (`udfs.sessions.clock`).
     FeatureError for an input that neither the bars nor a feature above has, or an output named twice.
     """
 
-    def __init__(self, interval: str, features: Sequence[Feature] = ()) -> None:
-        self.interval = interval
+    def __init__(self, interval: str, features: Sequence[Feature] = (), calendar: str = ALWAYS) -> None:
+        self.interval, self.calendar = interval, calendar
         # of each slot: its price and volume degree, its policy, whether a notice empties it
         self._slots: list[tuple[int, int, Policy, bool]] = [(0, 0, Policy.RAW, False)] * RESERVED
         self._degrees: dict[str, Degree | None] = dict(COLUMNS)
@@ -65,6 +67,7 @@ class Plan:
         self.outputs: tuple[str, ...] = tuple(name for name in self._columns if not hidden(name))
         self._shown = np.flatnonzero([not hidden(name) for name in self._columns])
         self.width = len(self._slots)
+        self.reads_clock = any(set(step.feature.inputs) & set(CLOCK) for step in self._steps)
         self._policies = sorted({policy for _, _, policy, _ in self._slots})
         self._of_ratios = lru_cache(maxsize=1024)(self._ratios)
 
@@ -76,8 +79,8 @@ class Plan:
         """Take M bars into the state, in place, and return float64[M, len(outputs)], NaN while warming up.
 
         state: float64[N, width] of `blank`; one in another order of memory is copied there and back. rows: int64[M],
-        the state row of each bar, which may repeat (bars of one row in time order); columns: open, high, low, close,
-        volume as float64[M], as far as the features read them.
+        the state row of each bar, which may repeat (bars of one row in time order); columns: those of
+        `udfs.registry.COLUMNS` that the features read, float64[M].
         """
         if state.shape[1:] != (self.width,) or state.dtype != np.float64 or not state.flags.writeable:
             raise FeatureError(f"state must be a writable float64[N, {self.width}]", where="Plan.step")
@@ -136,10 +139,14 @@ class Plan:
         ]
 
     def digest(self) -> str:
-        """Hex digest (16 characters) of interval, names, parameters and state layout; where equal, state fits."""
+        """Hex digest (16 characters) of interval, names, parameters, state layout and, if read, calendar.
+
+        Where equal, state fits.
+        """
         rows = [(s.feature.name, s.feature.outputs, s.feature.inputs, s.arguments, s.feature.layout(), s.feature.policy)
                 for s in self._steps]  # fmt: skip
-        return hashlib.sha256(json.dumps([self.interval, rows]).encode()).hexdigest()[:16]
+        read = [self.interval, rows] + [self.calendar] * self.reads_clock
+        return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]
 
     def _place(self, feature: Feature, interval_us: int) -> _Step:
         for name in feature.inputs:

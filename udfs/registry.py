@@ -18,7 +18,13 @@ from udfs.kernels.state import Degree, Slot
 PRICE = Degree(price=1)
 VOLUME = Degree(volume=1)
 NONE = Degree()
-COLUMNS = {"open": PRICE, "high": PRICE, "low": PRICE, "close": PRICE, "volume": VOLUME, "trade_count": NONE}
+CLOCK = {"session": NONE, "session_time": NONE}
+"""Columns that the fold makes of a bar's end: see `udfs.sessions.clock`."""
+COLUMNS: dict[str, Degree] = {
+    "open": PRICE, "high": PRICE, "low": PRICE, "close": PRICE, "volume": VOLUME, "trade_count": NONE,
+    "turnover": Degree(1, 1), "twap": PRICE, "realised_variance": NONE, "bipower_variation": NONE,
+    "signed_volume": VOLUME, "largest_trade": VOLUME, **CLOCK,
+}  # fmt: skip
 DAY_US = 86_400_000_000
 SESSION_US = 23_400_000_000  # 6.5 hours of trading
 TRADING_DAYS = 252

@@ -28,12 +28,13 @@ class Indicators(Shards[FeatureShard]):
     def __init__(self, interval: str, settings: Settings, known: Sequence[Mapping[str, Any]] = ()) -> None:
         self.interval, self.known, self.number = interval, known, settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
-        self.calendar, self.digest = settings.actions.calendar, Plan(interval).digest()
+        self.calendar = settings.actions.calendar
+        self.digest = Plan(interval, calendar=self.calendar).digest()
 
     def open(self, context: RuntimeContext) -> None:
         """Warm the plan, bind the state."""
         super().open(context)
-        self.plan = Plan(self.interval)
+        self.plan = Plan(self.interval, calendar=self.calendar)
         if self.plan.digest() != self.digest:
             what = "this worker computes other features than the job was submitted with"
             raise ConfigError(what, hint="set features.packs in the stack's settings file, not for one shell")

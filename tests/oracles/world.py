@@ -211,7 +211,7 @@ class Clean:
         """Compute it."""
         bars, features = final_bars(ticks), [step.feature for step in plan._steps]
         found = batch.compute(bars, as_table(actions), "1m", features=features)
-        tape, known = batch.read_bars(bars), Actions(actions)
+        tape, known = batch.read_bars(bars, "1m"), Actions(actions)
         names, rows = tape.by_security(known)
         state = np.zeros((len(names), plan.width))
         due = Due.of(known.adjustments, {name: row for row, name in enumerate(names)})
@@ -227,7 +227,7 @@ def final_bars(ticks: Ticks) -> pa.Table:
     ends = np.array([bar.get(name, end) for name, end in zip(ids.tolist(), ends.tolist(), strict=True)])
     parts = []
     for end in np.unique(ends).tolist():
-        bars = build(ticks.take(ends == end))
+        bars = build(ticks.take(ends == end), end)
         times = pa.array([end] * len(bars.symbols), pa.int64()).cast(TIME)
         columns = dict(zip(COLUMNS, bars.values.T, strict=True))
         parts.append(pa.table({"symbol": pa.array(bars.symbols, pa.string()), "event_time": times, **columns}))
