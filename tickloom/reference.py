@@ -1,4 +1,8 @@
-"""The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice."""
+"""The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice.
+
+In: the rows of all packs. Out: Markdown by file name, with an index and a page of conventions. Must not know: how a row
+is computed.
+"""
 
 import inspect
 from collections.abc import Iterator

@@ -36,10 +36,11 @@ def sma_of(x: Series, period: int) -> Series:
 def weighted_of(x: Series, period: int, adjusted: bool) -> Series:
     """Weighted means of all values so far; unless adjusted the oldest stands for all that might have been before it."""
     start = next((k for k, v in enumerate(x) if not math.isnan(v)), len(x))
-    out, kept = [NAN] * len(x), 1 - 2 / (period + 1)
+    out, kept = [NAN] * len(x), Fraction(period - 1, period + 1)
     for k in range(start, len(x)):
-        weights = [(1.0 if j == start or adjusted else 1 - kept) * kept ** (k - j) for j in range(start, k + 1)]
-        out[k] = math.fsum(w * v for w, v in zip(weights, x[start : k + 1], strict=True)) / math.fsum(weights)
+        weights = [(1 if j == start or adjusted else 1 - kept) * kept ** (k - j) for j in range(start, k + 1)]
+        total = sum((w * Fraction(v) for w, v in zip(weights, x[start : k + 1], strict=True)), Fraction(0))
+        out[k] = float(total / sum(weights))
     return out
 
 

@@ -77,7 +77,7 @@ LIBRARIES: dict[tuple[str, str], Callable[[], list[pd.Series]]] = {
 }
 
 
-@pytest.mark.parametrize(("row", "convention"), LIBRARIES, ids="-".join)
+@pytest.mark.parametrize(("row", "convention"), LIBRARIES, ids=["-".join(pair) for pair in LIBRARIES])
 def test_equals_the_library(row: str, convention: str) -> None:
     of = ROWS[row].at(convention)
     for found, want in zip(ours(of, BARS), LIBRARIES[row, convention](), strict=True):
