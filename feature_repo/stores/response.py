@@ -20,7 +20,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from feature_repo.stores.rows import MICROSECOND, entity_text
-from udfs.vector import LIMIT, Float64, Int64, Kind, Layout, Vectors
+from udfs.vector import LIMIT, NUMBERS, Float64, Int64, Kind, Layout, Vectors
 
 Column = GetOnlineFeaturesResponse.FeatureVector
 Rows = npt.NDArray[np.intp]
@@ -90,10 +90,10 @@ def add_values(
     times = _messages(TIME, _timestamps(columns.event_time, columns.present))
     tail = STATUSES + _sized(status[rows].tobytes()) + b"".join([times[row] for row in rows.tolist()])
     shown = (status == FieldStatus.PRESENT)[rows]
-    wide = set(layout.numbers[: layout.doubles])
-    fields = _numbers("f8", layout, columns.values, [name for name in features if name in wide], rows, shown)
-    narrow = set(layout.numbers) - wide
-    fields |= _numbers("f4", layout, columns.values, [name for name in features if name in narrow], rows, shown)
+    kinds, fields = dict(layout.fields), dict[str, bytes]()
+    for kind in NUMBERS:
+        if names := [name for name in features if kinds[name] == kind]:
+            fields |= _numbers(kind, layout, columns.values, names, rows, shown)
     for place, (name, _) in enumerate(layout.texts):
         if name in features:
             texts = [columns.strings[place][row] for row in rows.tolist()]
