@@ -6,7 +6,7 @@ A view is filled by the features job (straight into the store), by `feast materi
 from datetime import timedelta
 
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
-from feast.types import Float64, String
+from feast.types import Float32, Float64, String
 
 from feature_repo.views import CROSS_ASSET, INDICATORS, feature_log, layout
 from schemas.settings import settings
@@ -24,7 +24,7 @@ log = FileSource(name=f"features_{INTERVAL}", path=str(feature_log(INTERVAL)), t
 
 def view(name: str, description: str) -> FeatureView:
     """The view of that name with the fields of its layout, and a push source `<name>_push`."""
-    types = {"f8": Float64, "str": String}
+    types = {"f8": Float64, "f4": Float32, "str": String}
     return FeatureView(
         name=name,
         description=description,

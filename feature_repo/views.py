@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from schemas.errors import FeatureError
-from schemas.settings import parse_duration, state_dir
+from schemas.settings import parse_duration, settings, state_dir
 from udfs.correlation import OUTPUTS, PEER
 from udfs.frame import Frame
 from udfs.plan import Plan
@@ -37,8 +37,12 @@ def feature_log(interval: str) -> Path:
 
 
 def _indicators(interval: str) -> tuple[tuple[str, Kind], ...]:
-    return tuple((name, "f8") for name in Plan(interval).outputs)
+    return tuple((name, _number()) for name in Plan(interval).outputs)
 
 
 def _cross_asset() -> tuple[tuple[str, Kind], ...]:
-    return tuple((name, "str" if name == PEER else "f8") for name in OUTPUTS)
+    return tuple((name, "str" if name == PEER else _number()) for name in OUTPUTS)
+
+
+def _number() -> Kind:
+    return "f4" if settings().store.dtype == "float32" else "f8"

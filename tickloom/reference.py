@@ -1,4 +1,8 @@
-"""The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice."""
+"""The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice.
+
+In: the rows of all packs. Out: Markdown by file name, with an index and a page of conventions. Must not know: how a row
+is computed.
+"""
 
 import inspect
 from collections.abc import Iterator
@@ -7,17 +11,17 @@ from pathlib import Path
 
 from schemas.errors import DataError
 from schemas.settings import settings
-from udfs import catalogue
+from udfs import catalogue, conventions
 from udfs.plan import hidden
 from udfs.registry import Feature
 
-INDEX = "README.md"
+INDEX, CONVENTIONS = "README.md", "conventions.md"
 
 
 def pages() -> dict[str, str]:
-    """File name -> text, of the features of all packs and of an index."""
+    """File name -> text, of the features of all packs, of their conventions and of an index."""
     found = {f"{name}.md": _page(pack, rows) for pack, name, rows in _named()}
-    return found | {INDEX: _index()}
+    return found | {INDEX: _index(), CONVENTIONS: _conventions()}
 
 
 def write(folder: Path) -> None:
@@ -48,7 +52,8 @@ def _named() -> Iterator[tuple[str, str, list[Feature]]]:
 
 
 def _index() -> str:
-    lines = ["# Features", "", "Made by `tickloom features reference` from the rows; change those.", ""]
+    lines = ["# Features", "", "Made by `tickloom features reference` from the rows; change those.", "",
+             f"Where libraries disagree: [conventions]({CONVENTIONS}).", ""]  # fmt: skip
     for pack, found in groupby(_named(), key=lambda each: each[0]):
         lines += [f"## {pack}", "", "| feature | outputs | of |", "|---|---|---|"]
         for _, name, rows in found:
@@ -56,6 +61,20 @@ def _index() -> str:
             lines.append(f"| [{name}]({name}.md) | {outputs} | {', '.join(rows[0].inputs)} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _conventions() -> str:
+    lines = ["# Conventions", "", inspect.getdoc(conventions) or "", ""]
+    lines += ["| feature | convention | what it means | in |", "|---|---|---|---|"]
+    for _, name, rows in sorted(_named(), key=lambda each: each[1]):
+        lines += [f"| [{name}]({name}.md) | {each} | {means} | {by} |" for each, means, by in _ways(rows[0])]
+    return "\n".join([*lines, ""])
+
+
+def _ways(row: Feature) -> Iterator[tuple[str, str, str]]:
+    """Name, meaning and libraries of each convention."""
+    for name, each in row.conventions.items():
+        yield f"`{name}`" + " (default)" * (name == row.convention), each.means, each.libraries
 
 
 def _page(pack: str, rows: list[Feature]) -> str:
@@ -73,14 +92,16 @@ def _page(pack: str, rows: list[Feature]) -> str:
 def _facts(pack: str, row: Feature) -> Iterator[tuple[str, str]]:
     yield "pack", pack
     yield "inputs", ", ".join(row.inputs)
-    for name, value in row.params.items():
+    for name, value in row.free.items():
         low, high = row.ranges.get(name, ("", ""))
         shown = "by the bar's length" if callable(value) else f"{value:g}"
         yield f"parameter `{name}`", f"{shown}; {low} to {high}"
+    for name, means, libraries in _ways(row):
+        yield f"convention {name}", f"{means}; {libraries}"
     yield "without a value", row.nulls
     if row.flat is not None:
         yield "in a window that does not move", f"{row.flat:g}"
     yield "same numbers as", f"TA-Lib {row.oracle}" if row.oracle else "–"
     yield "sees", f"prices by policy `{row.policy}`"
-    layout = ", ".join(f"{name} {count}" for name, count, _ in row.layout())
+    layout = ", ".join(f"{name} {count}" for name, count, _ in row.layout() if count)
     yield "state", f"{8 * sum(count for _, count, _ in row.layout())} bytes, version {row.version}: {layout or 'none'}"

@@ -80,7 +80,7 @@ def compute(
     plan = Plan(interval, features, calendar)
     known = Actions(read_actions(actions) if actions is not None else [], calendar)
     securities, rows = tape.by_security(known)
-    state = np.zeros((len(securities), plan.width))
+    state = plan.blank(len(securities))
     due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})
     values = fold(plan, state, rows, tape.times, tape.values, due)
     numbers, peers = _cross(rows, tape.times, len(securities), values[:, plan.outputs.index("log_return")])

@@ -42,7 +42,7 @@ class FeatureShard:
         self.actions = Actions(self.heard.records.values(), calendar)
         self.rows: dict[str, int] = {}
         self.names: list[str] = []
-        self.state = np.zeros((0, plan.width))
+        self.state = plan.blank(0)
         anchor = self.log.anchors[-1] if self.log.anchors else NEVER
         names, state = self.log.anchor(anchor)
         rows = self._allot(names)
@@ -175,7 +175,7 @@ class FeatureShard:
     def _history(self, rows: Rows, base: int, *, keep: bool) -> History:
         """Replay these rows from an anchor to the clock. With keep, later anchors and the live state follow."""
         names = [self.names[row] for row in rows]
-        state = np.zeros((len(rows), self.plan.width))
+        state = self.plan.blank(len(rows))
         _copy(*self.log.anchor(base), names, state)
         parts = [self._replay(rows, state, base, base)]
         for stop in [a for a in self.log.anchors if a > base and keep] + [self.clock]:
@@ -226,7 +226,7 @@ class FeatureShard:
                 self.rows[name] = len(self.names)
                 self.names.append(name)
         if len(self.names) > len(self.state):
-            grown = np.zeros((max(2 * len(self.state), len(self.names)), self.plan.width))
+            grown = self.plan.blank(max(2 * len(self.state), len(self.names)))
             grown[: len(self.state)] = self.state
             self.state = grown
         return np.array([self.rows[name] for name in names], "i8")

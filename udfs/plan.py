@@ -26,6 +26,7 @@ from udfs.sessions import ALWAYS
 
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
+LINE: Final = 64  # bytes of a cache line
 TIME, CLOSE, RESERVED = range(3)
 
 
@@ -70,21 +71,32 @@ class Plan:
         self._policies = sorted({policy for _, _, policy, _ in self._slots})
         self._of_ratios = lru_cache(maxsize=1024)(self._ratios)
 
+    def blank(self, securities: int) -> Floats:
+        """The state before any bar, float64[securities, width] of zeros, in the order of memory that is quickest."""
+        return _by_columns(securities, self.width)
+
     def step(self, state: Floats, rows: Rows, columns: Mapping[str, Floats]) -> Floats:
         """Take M bars into the state, in place, and return float64[M, len(outputs)], NaN while warming up.
 
-        state: float64[N, width]; rows: int64[M], the state row of each bar, which may repeat (bars of one row in
-        time order); columns: those of `udfs.registry.COLUMNS` that the features read, float64[M].
+        state: float64[N, width] of `blank`; one in another order of memory is copied there and back. rows: int64[M],
+        the state row of each bar, which may repeat (bars of one row in time order); columns: those of
+        `udfs.registry.COLUMNS` that the features read, float64[M].
         """
-        if state.shape[1:] != (self.width,) or state.dtype != np.float64 or not state.flags.carray:
-            raise FeatureError(f"state must be a writable C-ordered float64[N, {self.width}]", where="Plan.step")
+        if state.shape[1:] != (self.width,) or state.dtype != np.float64 or not state.flags.writeable:
+            raise FeatureError(f"state must be a writable float64[N, {self.width}]", where="Plan.step")
+        held = state
+        if state.strides[0] != state.itemsize or state.flags.forc:
+            held = self.blank(len(state))
+            held[:] = state
         rows = np.require(rows, np.int64, WRITABLE)
-        out = np.empty((len(rows), len(self._columns)))
+        out = _by_columns(len(rows), len(self._columns) + 1)
         at_hand: dict[str, Floats] = {}
         for step in self._steps:
             inputs = [self._column(name, columns, out, at_hand) for name in step.feature.inputs]
-            step.feature.kernel(state, step.at, rows, *inputs, out, step.to, *step.arguments)
-        return out if len(self._shown) == len(self._columns) else out[:, self._shown]
+            step.feature.kernel(held, step.at, rows, *inputs, out, step.to, *step.arguments)
+        if held is not state:
+            state[:] = held
+        return out[:, self._shown]
 
     def factors(self, changes: Sequence[Adjustment], last: float, close: float) -> Floats:
         """float64[width] that a security's state row is multiplied by before the first bar after these adjustments.
@@ -111,7 +123,9 @@ class Plan:
                 "name": (f := step.feature).name,
                 "outputs": f.outputs,
                 "inputs": f.inputs,
-                "params": dict(zip(f.params, step.arguments, strict=True)),
+                "convention": f.convention,
+                "conventions": {name: dict(each.values) for name, each in f.conventions.items()},
+                "params": dict(zip(f.free, step.arguments, strict=False)),
                 "lookback": self.lookback(f.outputs[0]),
                 "converged": f.converged,
                 "degree_price": [degree and degree.price for degree in f.degrees],
@@ -175,3 +189,13 @@ class Plan:
         found = np.array([0.0 if notice and forget else powers[p, v, policy] for p, v, policy, forget in self._slots])
         found.flags.writeable = False
         return found
+
+
+def _by_columns(rows: int, columns: int) -> Floats:
+    """Zeros[rows, columns] (two columns or more), a column after the other in memory, for rows are read together.
+
+    A column takes an odd number of cache lines, so that its neighbours do not push it out of the cache, and more than
+    its rows, so that numba sees one kind of matrix, whatever its size.
+    """
+    lines = (rows * 8 // LINE + 1) | 1
+    return np.zeros((columns, lines * LINE // 8)).T[:rows]

@@ -41,7 +41,7 @@ def frames(symbols: int, bars: int) -> list[dict[str, np.ndarray]]:
 def ours(symbols: int, rows: tuple[Feature, ...], bars: int = BARS) -> tuple[float, int, int]:
     """Median seconds of a frame, its values, and bytes of state a symbol."""
     plan = Plan("1m", rows)
-    state, place = np.zeros((symbols, plan.width)), np.arange(symbols)
+    state, place = plan.blank(symbols), np.arange(symbols)
     taken = [timed(lambda f=frame: plan.step(state, place, f)) for frame in frames(symbols, WARM + bars)]
     return float(np.median(taken[WARM:])), symbols * len(plan.outputs), 8 * plan.width
 

@@ -15,7 +15,7 @@ from udfs.plan import Plan
 from udfs.registry import COLUMNS, Feature
 
 ROWS = packs.rows()
-every_row = pytest.mark.parametrize(("pack", "row"), ROWS, ids=[f"{pack}-{row.name}" for pack, row in ROWS])
+every_row = pytest.mark.parametrize(("pack", "row"), ROWS, ids=[packs.told(*each) for each in ROWS])
 few = settings(deadline=None, max_examples=25)
 # eighths of a dollar: ties and flat stretches are frequent, and halving or doubling is exact
 price = st.integers(8, 200).map(lambda eighths: eighths / 8)

@@ -15,7 +15,7 @@ from udfs.plan import Plan
 from udfs.registry import Feature
 
 ROWS = packs.rows()
-IDS = [f"{pack}-{row.name}" for pack, row in ROWS]
+IDS = [packs.told(*each) for each in ROWS]
 every_row = pytest.mark.parametrize(("pack", "row"), ROWS, ids=IDS)
 
 
@@ -49,7 +49,7 @@ def test_a_row_says_all(pack: str, row: Feature) -> None:
     module: Any = __import__(row.kernel.__module__, fromlist=["x"])
     assert len(module.__doc__) > 80
     assert len(row.degrees) == len(row.outputs)
-    assert set(row.ranges) == set(row.params)
+    assert set(row.ranges) == set(row.free)
     assert row.converged >= row.lookback
     assert row.state[0].name == "count"
 

@@ -19,8 +19,15 @@ Twin = Callable[..., tuple[list[float], ...]]
 
 
 def rows() -> list[tuple[str, Feature]]:
-    """Pack and feature of every row but the core's."""
-    return [(pack, row) for pack in catalogue.names() if pack != catalogue.CORE for row in catalogue.rows(pack)]
+    """Pack and feature of every row but the core's, and of every row by each other convention, the core's too."""
+    found = [(pack, row) for pack in catalogue.names() for row in catalogue.rows(pack)]
+    others = [(pack, row.at(name)) for pack, row in found for name in row.conventions if name != row.convention]
+    return [*((pack, row) for pack, row in found if pack != catalogue.CORE), *others]
+
+
+def told(pack: str, row: Feature) -> str:
+    """A row for a person: pack, name and convention."""
+    return "-".join(filter(None, (pack, row.name, row.convention)))
 
 
 def needed(row: Feature) -> list[Feature]:
@@ -63,13 +70,13 @@ def oracle(pack: str) -> Any:
 def grid(pack: str, row: Feature) -> list[dict[str, float]]:
     """Parameters for the test against TA-Lib, the default first."""
     if pack == catalogue.CORE:
-        return [dict(row.params)]
+        return [row.free]
     if row.name in getattr(oracle(pack), "GRID", {}):
-        return [dict(row.params), *oracle(pack).GRID[row.name]]
-    if list(row.params) != ["period"]:
-        return [dict(row.params)]
+        return [row.free, *oracle(pack).GRID[row.name]]
+    if list(row.free) != ["period"]:
+        return [row.free]
     least = int(row.ranges["period"][0])
-    return [dict(row.params), *({"period": period} for period in sorted({least, max(least, 3), 10, 50}))]
+    return [row.free, *({"period": period} for period in sorted({least, max(least, 3), 10, 50}))]
 
 
 MISSING = {
