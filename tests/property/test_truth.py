@@ -34,10 +34,9 @@ from tests.oracles.world import (
     short_windows,
     tape,
 )
-from udfs import catalogue, packing
+from udfs import packing
 from udfs.log import Horizon
 from udfs.plan import Plan
-from udfs.registry import FEATURES
 from udfs.table import table
 from udfs.tick_shard import FATES
 from udfs.ticks import Ticks
@@ -290,16 +289,3 @@ def test_the_windows_of_the_registry() -> None:
     clean = Clean.of(ticks, actions, plan)
     assert differing(world.rows(), clean.rows) == []
     assert clean.table["peer_60"].null_count < clean.table.num_rows
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_ticks_inside_bars_and_the_sessions_of_the_packs(seed: int) -> None:
-    """Heard in any order, with late, cancelled and corrected trades; a short past is enough for the time of day."""
-    rows = [*catalogue.rows("intrabar"), *catalogue.rows("session")]
-    small = [row.at(sessions=1, bins=48) if "sessions" in row.params else row for row in rows]
-    ticks, plan = tape(seed, 150, 20), Plan("1m", [FEATURES[0], *small])
-    actions = [action("s", "SPLIT", "A", numerator=2), action("d", "REVERSE_SPLIT", "B", denominator=3, ex_date=2)]
-    world = World(2, plan=plan).run(draw_moves(Random(seed), ticks, actions))
-    clean = Clean.of(ticks, actions, plan)
-    assert differing(world.rows(), clean.rows) == []
-    assert all(np.isfinite(clean.table[name]).any() for name in plan.outputs)
