@@ -1,6 +1,7 @@
 """The columns that a table of bars lacks, and those that the fold makes of a bar's time: the same on every path."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +11,9 @@ from jobs.stages.write import BAR, bar_record
 from schemas.loader import load
 from schemas.wire import decode, encoder
 from tests.oracles.bars import Record, bars_of
-from tests.oracles.world import MINUTE, World, bits
+from tests.oracles.world import MINUTE, Clean, World, action, bits, draw_moves, tape
 from tickloom.leaks.world import market
-from udfs import batch
+from udfs import batch, catalogue
 from udfs.bars import COLUMNS
 from udfs.expressions import expression
 from udfs.fold import Due, fold
@@ -63,6 +64,18 @@ def test_the_record_of_a_frame_has_every_column() -> None:
 
 def us(text: str) -> int:
     return round(datetime.fromisoformat(text + "Z").timestamp() * 1_000_000)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_packs_that_read_them_end_alike_in_any_order(seed: int) -> None:
+    """Late, cancelled and corrected trades, splits; a past of one session is enough for the time of day."""
+    rows = [*catalogue.rows("intrabar"), *catalogue.rows("session")]
+    small = [row.at(sessions=1) if "sessions" in row.params else row for row in rows]
+    ticks, plan = tape(seed, 150, 20), Plan("1m", [FEATURES[0], *small])
+    actions = [action("s", "SPLIT", "A", numerator=2), action("r", "REVERSE_SPLIT", "B", denominator=3, ex_date=2)]
+    clean = Clean.of(ticks, actions, plan)
+    assert World(plan=plan).run(draw_moves(Random(seed), ticks, actions)).rows() == clean.rows
+    assert all(np.isfinite(clean.table[name]).any() for name in plan.outputs)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from udfs import catalogue
-from udfs.registry import FEATURES, Feature
+from udfs.registry import COLUMNS, FEATURES, Feature
 
 Bars = Mapping[str, list[float]]
 Twin = Callable[..., tuple[list[float], ...]]
@@ -31,8 +31,22 @@ def told(pack: str, row: Feature) -> str:
 
 
 def needed(row: Feature) -> list[Feature]:
-    """Rows of the core whose outputs a row reads."""
-    return [other for other in FEATURES if set(other.outputs) & set(row.inputs)]
+    """Rows whose outputs a row reads."""
+    found = [*FEATURES, *(other for _, other in rows())]
+    return [other for other in found if set(other.outputs) & set(row.inputs)]
+
+
+def whole(bars: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Bars with every column: what trades inside them and a clock might have given, whole numbers of volume as seeds.
+
+    A session begins with every bar whose volume divides by 4; its bars are 40 minutes long.
+    """
+    high, low, volume = bars["high"], bars["low"], bars["volume"]
+    session, variance = np.cumsum(volume % 4 == 0).astype("f8"), np.log(high / low) ** 2 * (1 + volume % 2)
+    since = np.arange(len(volume)) - np.maximum.accumulate(np.where(volume % 4 == 0, np.arange(len(volume)), 0))
+    more = (volume % 9 + 1, volume * (high + 3 * low) / 4, (high + low) / 2, variance, variance * (volume % 3) / 2,
+            volume * (volume % 5 - 2) / 2, volume / (volume % 9 + 1), session, 2400.0 * (since + 1))  # fmt: skip
+    return dict(zip(COLUMNS, (*(bars[name] for name in list(COLUMNS)[:5]), *more), strict=True))
 
 
 def random_bars(seed: int, count: int) -> dict[str, np.ndarray]:
