@@ -29,12 +29,17 @@ def parse_duration(text: str) -> int:
     return int(match[1]) * UNITS[match[2]]
 
 
+def duration(us: int) -> str:
+    """The shortest text of so many microseconds: `1m`, not `60s`."""
+    unit = max((unit for unit in UNITS if us % UNITS[unit] == 0), key=UNITS.__getitem__)
+    return f"{us // UNITS[unit]}{unit}"
+
+
 def _checked(text: str) -> str:
     try:
-        parse_duration(text)
+        return duration(parse_duration(text))
     except ConfigError as error:
         raise ValueError(f"{error.what}; {error.hint}") from error
-    return text
 
 
 Duration = Annotated[str, AfterValidator(_checked)]

@@ -15,14 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import DataError
+from schemas.settings import parse_duration
 from udfs.bars import COLUMNS
 from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
 from udfs.fold import Due, fold
 from udfs.kernels.state import Floats, Rows
 from udfs.plan import Plan
 from udfs.registry import Feature
+from udfs.rollup import roll
 from udfs.securities import Actions
-from udfs.sessions import ALWAYS
+from udfs.sessions import ALWAYS, OUTSIDE, window_ends
 
 TIME = pa.timestamp("us", tz="UTC")
 PRICES = ("open", "high", "low", "close")
@@ -87,6 +89,30 @@ def compute(
     cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
     cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))
     return pa.table(columns | {name: cross[name] for name in OUTPUTS})
+
+
+def roll_up(bars: pa.Table, actions: pa.Table | None, interval: str, calendar: str = ALWAYS) -> pa.Table:
+    """Bars of a longer interval, made of shorter ones as the live job makes them: symbol, event_time, bar columns.
+
+    Parameters and errors as of `compute`. Windows are those of `udfs.sessions.window_ends`. A bar bears the last
+    ticker of its parts; there is none of a security that has no ticker at the window's end.
+    """
+    tape, known = read_bars(bars), Actions(read_actions(actions) if actions is not None else [], calendar)
+    securities, rows = tape.by_security(known)
+    windows = window_ends(tape.times, parse_duration(interval), calendar)
+    inside = np.flatnonzero(windows != OUTSIDE)
+    due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})
+    rolled = roll(rows[inside], tape.times[inside], windows[inside], tape.values[inside], due)
+    last = inside[np.array([parts[-1] for parts in rolled.parts], "i8")]
+    symbols = [tape.names[row] for row in tape.rows[last].tolist()]
+    held = [
+        name not in known.cuts or known.security(name, end) == securities[row]
+        for name, end, row in zip(symbols, rolled.ends.tolist(), rolled.rows.tolist(), strict=True)
+    ]
+    columns = {"symbol": pa.array(symbols, pa.string()), "event_time": pa.array(rolled.ends).cast(TIME)}
+    columns |= dict(zip(COLUMNS, map(pa.array, rolled.values.T.copy()), strict=True))
+    made = pa.table(columns).filter(pa.array(held, pa.bool_()))
+    return made.sort_by([("event_time", "ascending"), ("symbol", "ascending")])
 
 
 def read_bars(bars: pa.Table) -> Tape:

@@ -67,6 +67,10 @@ class Plan:
         self._policies = sorted({policy for _, _, policy, _ in self._slots})
         self._of_ratios = lru_cache(maxsize=1024)(self._ratios)
 
+    def at(self, interval: str) -> "Plan":
+        """The same features of bars of another interval."""
+        return Plan(interval, [step.feature for step in self._steps])
+
     def step(self, state: Floats, rows: Rows, columns: Mapping[str, Floats]) -> Floats:
         """Take M bars into the state, in place, and return float64[M, len(outputs)], NaN while warming up.
 

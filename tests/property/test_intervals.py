@@ -1,0 +1,133 @@
+"""Bars of longer intervals, rolled up from those of a minute: whatever order the world is heard in, they are the batch.
+
+Seven minutes do not divide a day, so the ex-days of the worlds, at midnight, begin inside a window.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.oracles.world import (
+    DAY,
+    MINUTE,
+    SHORT,
+    Action,
+    Bits,
+    World,
+    as_table,
+    bits,
+    draw_moves,
+    draw_records,
+    draw_tape,
+    final_bars,
+    short_windows,
+)
+from udfs import batch
+from udfs.frame import BARS, Frame
+from udfs.log import Horizon
+from udfs.rollup import chain
+from udfs.table import table
+from udfs.ticks import Ticks
+
+ROLLUPS = ("5m", "7m", "35m", "1d")
+FEATURES = [step.feature for step in SHORT._steps]
+
+
+def clean(ticks: Ticks, actions: list[Action], interval: str) -> tuple[Bits, Bits]:
+    """The batch: bars, and features, of an interval."""
+    bars = final_bars(ticks)
+    for each in chain(interval, ("1m", *ROLLUPS))[1:]:
+        bars = batch.roll_up(bars, as_table(actions), each)
+    return bits(bars), bits(batch.compute(bars, as_table(actions), interval, features=FEATURES))
+
+
+def bars_of(frames: list[Frame]) -> Bits:
+    """The bars that stand."""
+    newest: dict[tuple[str, int], tuple[int, bytes]] = {}
+    for frame in frames:
+        rows = [*map(bytes, frame.values), *[b""] * len(frame.removed)]
+        for name, row in zip([*frame.symbols, *frame.removed], rows, strict=True):
+            key = name, frame.event_time
+            newest[key] = max(newest.get(key, (-1, b"")), (frame.revision, row))
+    return {key: row for key, (_, row) in newest.items() if row}
+
+
+def assert_in_order(frames: list[Frame]) -> None:
+    """A revision never goes back."""
+    newest: dict[tuple[str, int, str], int] = {}
+    for frame in frames:
+        for name in [*frame.symbols, *frame.removed]:
+            key = frame.view, frame.event_time, name
+            assert frame.revision > newest.get(key, -1)
+            newest[key] = frame.revision
+
+
+def any_order_ends_like_the_batch(random: Random) -> None:
+    ticks, actions = draw_tape(random), draw_records(random, random.choice([0, 1, 1, 2, 3, 5]))
+    world = World(random.randint(1, 4), rollups=ROLLUPS).run(draw_moves(random, ticks, actions))
+    for interval in ROLLUPS:
+        mine = [frame for frame in world.frames if frame.interval == interval]
+        bars, features = clean(ticks, actions, interval)
+        assert differing(bars_of([frame for frame in mine if frame.view == BARS]), bars) == []
+        assert differing(bits(table(mine)), features) == []
+        assert_in_order(mine)
+
+
+def a_restart_between_any_two_steps_changes_no_byte(random: Random) -> None:
+    ticks, actions = draw_tape(random), draw_records(random, random.choice([0, 1, 3]))
+    moves = [move for move in draw_moves(random, ticks, actions) if move[0] != "restart"]
+    never = World(2, rollups=ROLLUPS).run(moves)
+    always = World(2, rollups=ROLLUPS).run([each for move in moves for each in (move, ("restart", None))])
+    assert [frame.pack() for frame in always.frames] == [frame.pack() for frame in never.frames]
+    assert always.stores == never.stores
+
+
+def the_first_interval_is_as_alone(random: Random) -> None:
+    ticks, actions = draw_tape(random), draw_records(random, random.choice([0, 1, 3]))
+    moves = [*draw_moves(random, ticks, actions), ("pass", 4 * DAY)]
+    alone, among = World(2).run(moves), World(2, rollups=ROLLUPS).run(moves)
+    mine = [frame.pack() for frame in among.frames if frame.interval == "1m"]
+    assert sorted(mine) == sorted(frame.pack() for frame in alone.frames)
+
+
+def a_short_horizon_is_enough(random: Random) -> None:
+    """Parts of a window are kept until the window is older than the horizon, however time leaps."""
+    horizon, ticks = Horizon(random.choice([1, 3, 10]), random.randint(1, 4)), draw_tape(random, strays=False)
+    world, heard = World(random.randint(1, 4), horizon, rollups=ROLLUPS), []
+    clock = -(2**62)
+    for what, how in draw_moves(random, ticks, []):
+        if what == "hear":
+            fresh = (how.event_time // MINUTE + 1) * MINUTE >= horizon.floor(clock, MINUTE)
+            heard.append(how.take(fresh))
+        clock = max(clock, how // MINUTE * MINUTE) if what == "pass" else clock
+        world.do(what, how)
+    world.do("finish")
+    for interval in ROLLUPS:
+        mine = [frame for frame in world.frames if frame.interval == interval]
+        bars, features = clean(Ticks.concat(heard), [], interval)
+        assert differing(bars_of([frame for frame in mine if frame.view == BARS]), bars) == []
+        assert differing(bits(table(mine)), features) == []
+
+
+def differing(found: Bits, wanted: Bits) -> list[tuple[str, int]]:
+    """Rows of one and not the other, or with other bytes."""
+    return sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+
+
+PROPERTIES: tuple[Callable[[Random], None], ...] = (
+    any_order_ends_like_the_batch,
+    a_restart_between_any_two_steps_changes_no_byte,
+    the_first_interval_is_as_alone,
+    a_short_horizon_is_enough,
+)
+
+
+@pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__name__)
+@settings(max_examples=6, deadline=None)
+@given(random=st.randoms(use_true_random=False))
+def test_holds(holds: Callable[[Random], None], random: Random) -> None:
+    with short_windows():
+        holds(random)
