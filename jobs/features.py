@@ -2,7 +2,7 @@
 
 `tickloom demo` submits it so:
 
-    flink run -d -pym jobs.features -pyfs dist/tickloom.zip [--interval 1d] [--score]
+    flink run -d -pym jobs.features -pyfs dist/tickloom.zip [--interval 1m] [--rollups 5m 1d] [--score]
 """
 
 import argparse
@@ -17,18 +17,21 @@ from jobs.stages.read import read
 from jobs.stages.store import WriteVectors, store
 from jobs.stages.write import BAR, FEATURE, REQUEST, Encode, write
 from schemas.registry import register
-from schemas.settings import check_spans, parse_duration, settings, store_url
+from schemas.settings import check_rollups, check_spans, intervals_of, parse_duration, settings, store_url
 
 
 def main() -> None:
     """Build the job from settings and submit it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--interval", default=settings().bars.interval, help="length of a bar: 1s, 1m, 1d")
+    parser.add_argument("--rollups", nargs="*", default=None, help="longer bars made of these: 5m 1h 1d")
     parser.add_argument("--store", default=store_url(), help="online store: redis://host:port/db or sqlite:///path")
     parser.add_argument("--score", action="store_true", help="request scores for each finished frame")
     options = parser.parse_args()
     config = settings()
-    check_spans(config, options.interval)
+    interval, *others = intervals = intervals_of(config, options.interval, options.rollups)
+    check_spans(config, interval)
+    check_rollups(config, interval, others)
     ids = register(config.registry.url)
     price, action = (DeadLetters(topic, ids[f"{topic}.dlq"]) for topic in (PRICE, CORPORATE_ACTION))
     shards, max_gap = config.state.shards, parse_duration(config.bars.max_gap)
@@ -40,13 +43,13 @@ def main() -> None:
         DecodePrices(config.registry.url, price, shards, parse_duration(config.bars.block), max_gap),
         DecodeActions(config.registry.url, action, shards),
     )
-    closed = bars(blocks, Bars(options.interval, config, price, action))
-    frames = indicators(closed, Indicators(options.interval, config))
-    stored = store(frames, WriteVectors(options.store, options.interval, config), "store_indicators")
-    crossed = cross_section(stored, CrossSection(options.interval, config))
-    finished = store(crossed, WriteVectors(options.store, options.interval, config), "store_cross_asset")
+    closed = bars(blocks, Bars(interval, config, price, action))
+    frames = indicators(closed, Indicators(intervals, config))
+    stored = store(frames, WriteVectors(options.store, config), "store_indicators")
+    crossed = cross_section(stored, CrossSection(intervals, config))
+    finished = store(crossed, WriteVectors(options.store, config), "store_cross_asset")
     targets = [BAR, FEATURE, REQUEST, *(each for dead in (price, action) for each in (dead.target, dead.late_target))]
-    write(tables, config, stored.union(finished), Encode(ids, options.interval, options.score), targets).execute()
+    write(tables, config, stored.union(finished), Encode(ids, interval, options.score), targets).execute()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Must not know: Flink, Kafka, Feast, or any command.
 
 import os
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas.errors import ConfigError, nearest
 
+SESSION_STEP = 300_000_000
+"""Exchanges open and close on multiples of 5 minutes."""
 PROJECT = Path(__file__).parents[1]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
@@ -74,9 +77,14 @@ class Store(Section):
 
 
 class Bars(Section):
-    """How ticks become bars; all durations."""
+    """How ticks become bars; calendar: the exchange (ISO 10383, or 24/7) whose sessions windows and ex-days follow.
+
+    rollups: longer intervals that are made of the bars of `interval`.
+    """
 
     interval: Duration
+    rollups: tuple[Duration, ...]
+    calendar: str
     lateness: Duration
     max_gap: Duration
     block: Duration
@@ -92,9 +100,8 @@ class State(Section):
 
 
 class Actions(Section):
-    """The corporate actions topic, and the exchange (ISO 10383, or 24/7) of actions that name none."""
+    """The corporate actions topic."""
 
-    calendar: str
     idle_timeout: Duration
 
 
@@ -198,7 +205,19 @@ def settings() -> Settings:
     except ValidationError as error:
         raise _config_error(error.errors()[0]) from error
     check_spans(config, config.bars.interval)
+    check_rollups(config, config.bars.interval, config.bars.rollups)
     return config
+
+
+def intervals_of(config: Settings, interval: str = "", rollups: Sequence[str] | None = None) -> list[str]:
+    """The length of bars, then of those that are rolled up from them, ascending; the settings' where nothing is given.
+
+    The settings' rollups belong to the settings' interval. ConfigError for what is no duration.
+    """
+    first = duration(parse_duration(interval or config.bars.interval))
+    if rollups is None:
+        rollups = config.bars.rollups if first == config.bars.interval else ()
+    return [first, *map(duration, sorted({parse_duration(each) for each in rollups}))]
 
 
 def check_spans(config: Settings, interval: str) -> None:
@@ -218,6 +237,18 @@ def check_spans(config: Settings, interval: str) -> None:
         spans = f"bars.max_gap + block + lateness ({reach / UNITS['s']:g} s)"
         what = f"{state.horizon_bars} bars of {interval} are not longer than {spans}"
         raise _contradiction("state.horizon_bars", what)
+
+
+def check_rollups(config: Settings, interval: str, rollups: Sequence[str]) -> None:
+    """ConfigError, naming the key, where bars of these lengths cannot be rolled up from those of this interval."""
+    width, always = parse_duration(interval), config.bars.calendar == "24/7"
+    for each in rollups:
+        if parse_duration(each) <= width or parse_duration(each) % width:
+            raise _contradiction("bars.rollups", f"{each} is no multiple of {interval}")
+        if not always and parse_duration(each) > UNITS["d"]:
+            raise _contradiction("bars.rollups", f"{each} is longer than a session of {config.bars.calendar}")
+    if rollups and not always and SESSION_STEP % width:
+        raise _contradiction("bars.interval", f"sessions of {config.bars.calendar} do not begin on bars of {interval}")
 
 
 def store_url() -> str:

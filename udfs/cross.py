@@ -72,6 +72,11 @@ class Universe:
             self._set(end)
 
     @property
+    def logs(self) -> list[Log]:
+        """What is kept."""
+        return [self.log]
+
+    @property
     def clock(self) -> int:
         """End of the newest bar time that has passed, microseconds UTC."""
         return self.log.meta["clock"]

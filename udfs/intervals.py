@@ -30,7 +30,7 @@ class Intervals:
         shards = {first.interval: self.base}
         self.rolled: list[RolledShard] = []
         for plan in others:
-            source = shards[finer(plan.interval, list(shards))]
+            source = shards[finer(plan.interval, shards)]
             self.rolled.append(RolledShard(source, plan, Part(store, f"{plan.interval}/")))
             shards[plan.interval] = self.rolled[-1]
         self.shards: list[FeatureShard] = [self.base, *self.rolled]

@@ -5,12 +5,13 @@ window, in the terms that hold at its end. It is a function of the set of its pa
 case of its own. This file must not know calendars, logs or features.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from schemas.errors import ConfigError
 from schemas.settings import parse_duration
 from udfs.adjustment import ONE, Effect
 from udfs.bars import COLUMNS
@@ -76,18 +77,29 @@ def roll(rows: Rows, times: Rows, windows: Rows, values: Floats, due: Due) -> Ro
     return Rolled(rows[starts], windows[starts], np.column_stack(columns), parts)
 
 
-def finer(interval: str, others: Sequence[str]) -> str:
-    """The interval out of which this one is rolled up: the longest of the shorter ones that fits into it."""
+def finer(interval: str, others: Iterable[str]) -> str:
+    """The interval out of which this one is rolled up: the longest of the shorter ones that fits into it.
+
+    ConfigError where none does.
+    """
     width = parse_duration(interval)
     fits = [each for each in others if parse_duration(each) < width and width % parse_duration(each) == 0]
+    if not fits:
+        raise ConfigError(f"{interval} is no multiple of {min(others, key=parse_duration)}", hint="see bars.rollups")
     return max(fits, key=parse_duration)
 
 
-def chain(interval: str, others: Sequence[str]) -> list[str]:
-    """The intervals through which this one is rolled up from the shortest, which comes first, to itself."""
-    if interval == min(others, key=parse_duration):
-        return [interval]
-    return [*chain(finer(interval, others), others), interval]
+def chain(base: str, interval: str, others: Iterable[str]) -> list[str]:
+    """The intervals through which bars of `base` are rolled up to `interval`, which is the last, as the job does.
+
+    others: those that are rolled up beside it. Empty where the two are one.
+    """
+    known = [base, *(each for each in others if parse_duration(each) > parse_duration(base))]
+    steps: list[str] = []
+    while parse_duration(interval) != parse_duration(base):
+        steps.insert(0, interval)
+        interval = finer(interval, known)
+    return steps
 
 
 def _adjust(rows: Rows, times: Rows, windows: Rows, values: Floats, due: Due) -> None:

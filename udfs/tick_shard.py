@@ -70,6 +70,11 @@ class TickShard:
         self._open: dict[int, list[Ticks]] = {}
 
     @property
+    def logs(self) -> list[Log]:
+        """What is kept."""
+        return [self.log]
+
+    @property
     def clock(self) -> int:
         """End of the newest bar time that has passed, microseconds UTC; NEVER before the first."""
         return self.log.meta["clock"]

@@ -39,7 +39,7 @@ FEATURES = [step.feature for step in SHORT._steps]
 def clean(ticks: Ticks, actions: list[Action], interval: str) -> tuple[Bits, Bits]:
     """The batch: bars, and features, of an interval."""
     bars = final_bars(ticks)
-    for each in chain(interval, ("1m", *ROLLUPS))[1:]:
+    for each in chain("1m", interval, ROLLUPS):
         bars = batch.roll_up(bars, as_table(actions), each)
     return bits(bars), bits(batch.compute(bars, as_table(actions), interval, features=FEATURES))
 
