@@ -2,7 +2,7 @@
 
 `tickloom demo` submits it so:
 
-    flink run -d -pym jobs.features -pyfs dist/tickloom.zip [--interval 1m] [--rollups 5m 1d] [--score]
+    flink run -d -pym jobs.features -pyfs dist/tickloom.zip [--interval 1d] [--score]
 """
 
 import argparse
@@ -17,21 +17,19 @@ from jobs.stages.read import read
 from jobs.stages.store import WriteVectors, store
 from jobs.stages.write import BAR, FEATURE, REQUEST, Encode, write
 from schemas.registry import register
-from schemas.settings import check_rollups, check_spans, intervals_of, parse_duration, settings, store_url
+from schemas.settings import check_spans, intervals_of, parse_duration, settings, store_url
 
 
 def main() -> None:
     """Build the job from settings and submit it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--interval", default=settings().bars.interval, help="length of a bar: 1s, 1m, 1d")
-    parser.add_argument("--rollups", nargs="*", default=None, help="longer bars made of these: 5m 1h 1d")
     parser.add_argument("--store", default=store_url(), help="online store: redis://host:port/db or sqlite:///path")
     parser.add_argument("--score", action="store_true", help="request scores for each finished frame")
     options = parser.parse_args()
     config = settings()
-    interval, *others = intervals = intervals_of(config, options.interval, options.rollups)
+    interval, *_ = intervals = intervals_of(config, options.interval)
     check_spans(config, interval)
-    check_rollups(config, interval, others)
     ids = register(config.registry.url)
     price, action = (DeadLetters(topic, ids[f"{topic}.dlq"]) for topic in (PRICE, CORPORATE_ACTION))
     shards, max_gap = config.state.shards, parse_duration(config.bars.max_gap)

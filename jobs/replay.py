@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from feature_repo.views import beside
 from jobs.runtime.environment import environment
 from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
 from jobs.stages.indicators import Indicators, indicators
 from jobs.stages.slices import ReadSlice, plan, read_slices
-from schemas.settings import check_rollups, intervals_of, parse_duration, settings
+from schemas.settings import intervals_of, parse_duration, settings
 from udfs.batch import read_actions
 from udfs.frame import BARS, Frame
 from udfs.table import table
@@ -35,11 +36,9 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="Parquet file to write")
     parser.add_argument("--actions", help="Parquet file of corporate actions")
     parser.add_argument("--interval", default=settings().bars.interval, help="length of a bar: 1s, 1m, 1d")
-    parser.add_argument("--rollups", nargs="*", default=None, help="longer bars made of these: 5m 1h 1d")
     options = parser.parse_args()
     config = settings()
-    interval, *others = intervals = intervals_of(config, options.interval, options.rollups)
-    check_rollups(config, interval, others)
+    interval, *_ = intervals = intervals_of(config, options.interval)
     interval_us = parse_duration(interval)
     known = read_actions(pq.read_table(options.actions)) if options.actions else []
 
@@ -59,15 +58,10 @@ def main() -> None:
         for frame in (Frame.unpack(b64decode(line)) for line in lines):
             found[frame.interval].append(frame)
     for each in intervals:
-        result, out = table(found[each]), output(options.out, each if each != interval else "")
+        result, out = table(found[each]), Path(options.out)
+        out = beside(out, each) if each != interval else out
         pq.write_table(result, out)
         print(f"{ticks:,} ticks, {result.num_rows:,} rows: {out}")
-
-
-def output(path: str, interval: str) -> Path:
-    """Where the features of rolled bars go, beside those of the first interval, which has none: features_5m.parquet."""
-    out = Path(path)
-    return out.with_stem(f"{out.stem}_{interval}") if interval else out
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Must not know: Flink, Kafka, Feast, or any command.
 
 import os
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -205,18 +204,17 @@ def settings() -> Settings:
     except ValidationError as error:
         raise _config_error(error.errors()[0]) from error
     check_spans(config, config.bars.interval)
-    check_rollups(config, config.bars.interval, config.bars.rollups)
+    _check_rollups(config.bars)
     return config
 
 
-def intervals_of(config: Settings, interval: str = "", rollups: Sequence[str] | None = None) -> list[str]:
-    """The length of bars, then of those that are rolled up from them, ascending; the settings' where nothing is given.
+def intervals_of(config: Settings, interval: str = "") -> list[str]:
+    """The length of bars, then of those that are rolled up from them, ascending.
 
-    The settings' rollups belong to the settings' interval. ConfigError for what is no duration.
+    interval: other than the settings'; their rollups are not made of such bars. ConfigError if it is no duration.
     """
     first = duration(parse_duration(interval or config.bars.interval))
-    if rollups is None:
-        rollups = config.bars.rollups if first == config.bars.interval else ()
+    rollups = config.bars.rollups if first == config.bars.interval else ()
     return [first, *map(duration, sorted({parse_duration(each) for each in rollups}))]
 
 
@@ -239,16 +237,16 @@ def check_spans(config: Settings, interval: str) -> None:
         raise _contradiction("state.horizon_bars", what)
 
 
-def check_rollups(config: Settings, interval: str, rollups: Sequence[str]) -> None:
-    """ConfigError, naming the key, where bars of these lengths cannot be rolled up from those of this interval."""
-    width, always = parse_duration(interval), config.bars.calendar == "24/7"
-    for each in rollups:
+def _check_rollups(bars: Bars) -> None:
+    """ConfigError, naming the key, where longer bars cannot be made of those of the interval."""
+    width, always = parse_duration(bars.interval), bars.calendar == "24/7"
+    for each in bars.rollups:
         if parse_duration(each) <= width or parse_duration(each) % width:
-            raise _contradiction("bars.rollups", f"{each} is no multiple of {interval}")
+            raise _contradiction("bars.rollups", f"{each} is no multiple of {bars.interval}")
         if not always and parse_duration(each) > UNITS["d"]:
-            raise _contradiction("bars.rollups", f"{each} is longer than a session of {config.bars.calendar}")
-    if rollups and not always and SESSION_STEP % width:
-        raise _contradiction("bars.interval", f"sessions of {config.bars.calendar} do not begin on bars of {interval}")
+            raise _contradiction("bars.rollups", f"{each} is longer than a session of {bars.calendar}")
+    if bars.rollups and not always and SESSION_STEP % width:
+        raise _contradiction("bars.interval", f"sessions of {bars.calendar} do not begin on bars of {bars.interval}")
 
 
 def store_url() -> str:
