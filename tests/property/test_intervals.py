@@ -6,6 +6,7 @@ Seven minutes do not divide a day, so the ex-days of the worlds, at midnight, be
 from collections.abc import Callable
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from tests.oracles.world import (
     DAY,
     MINUTE,
     SHORT,
+    SYMBOLS,
     Action,
     Bits,
     World,
@@ -36,12 +38,22 @@ ROLLUPS = ("5m", "7m", "35m", "1d")
 FEATURES = [step.feature for step in SHORT._steps]
 
 
-def clean(ticks: Ticks, actions: list[Action], interval: str) -> tuple[Bits, Bits]:
+def clean(ticks: Ticks, actions: list[Action], interval: str, calendar: str = "24/7") -> tuple[Bits, Bits]:
     """The batch: bars, and features, of an interval."""
-    bars = final_bars(ticks)
+    bars, known = final_bars(ticks), as_table(actions)
     for each in chain("1m", interval, ROLLUPS):
-        bars = batch.roll_up(bars, as_table(actions), each)
-    return bits(bars), bits(batch.compute(bars, as_table(actions), interval, features=FEATURES))
+        bars = batch.roll_up(bars, known, each, calendar)
+    return bits(bars), bits(batch.compute(bars, known, interval, features=FEATURES, calendar=calendar))
+
+
+def assert_truth(world: World, ticks: Ticks, actions: list[Action], calendar: str = "24/7") -> None:
+    """Bars and features of every longer interval are those of the batch; no revision goes back."""
+    for interval in world.shape["rollups"]:
+        mine = [frame for frame in world.frames if frame.interval == interval]
+        bars, features = clean(ticks, actions, interval, calendar)
+        assert differing(bars_of([frame for frame in mine if frame.view == BARS]), bars) == []
+        assert differing(bits(table(mine)), features) == []
+        assert_in_order(mine)
 
 
 def bars_of(frames: list[Frame]) -> Bits:
@@ -68,12 +80,27 @@ def assert_in_order(frames: list[Frame]) -> None:
 def any_order_ends_like_the_batch(random: Random) -> None:
     ticks, actions = draw_tape(random), draw_records(random, random.choice([0, 1, 1, 2, 3, 5]))
     world = World(random.randint(1, 4), rollups=ROLLUPS).run(draw_moves(random, ticks, actions))
-    for interval in ROLLUPS:
-        mine = [frame for frame in world.frames if frame.interval == interval]
-        bars, features = clean(ticks, actions, interval)
-        assert differing(bars_of([frame for frame in mine if frame.view == BARS]), bars) == []
-        assert differing(bits(table(mine)), features) == []
-        assert_in_order(mine)
+    assert_truth(world, ticks, actions)
+
+
+def sessions_are_those_of_the_exchange(random: Random) -> None:
+    """Around a change to summer time, a half day, a holiday; some actions take effect inside a session."""
+    days = random.choice([["2024-03-08", "2024-03-11"], ["2024-07-03", "2024-07-05"], ["2024-11-28", "2024-11-29"]])
+    ticks, actions = exchange_ticks(random, days), draw_records(random, random.choice([0, 1, 2, 3]))
+    day = np.datetime64(days[-1]).astype(int).item()
+    actions = [each | {"ex_date": day, "mic": random.choice(["XBUE", "XNYS"])} for each in actions]
+    world = World(random.randint(1, 3), rollups=("5m", "1h", "1d"), calendar="XNYS")
+    assert_truth(world.run(draw_moves(random, ticks, actions)), ticks, actions, "XNYS")
+
+
+def exchange_ticks(random: Random, days: list[str]) -> Ticks:
+    """Trades from before the open of New York to after its close."""
+    rng = np.random.default_rng(random.randrange(2**32))
+    n = random.choice([30, 200])
+    first = rng.choice(np.array(days, "M8[us]").astype("i8"), n)
+    time = np.sort(first + rng.integers(12 * 60 * MINUTE, 22 * 60 * MINUTE, n))
+    code, price = rng.integers(0, len(SYMBOLS), n).astype("i4"), np.round(rng.uniform(10, 20, n), 2)
+    return Ticks(SYMBOLS, code, time, price, np.ones(n), np.arange(n), np.arange(n).astype("u8"), np.zeros(n, "i1"))
 
 
 def a_restart_between_any_two_steps_changes_no_byte(random: Random) -> None:
@@ -104,12 +131,7 @@ def a_short_horizon_is_enough(random: Random) -> None:
             heard.append(how.take(fresh))
         clock = max(clock, how // MINUTE * MINUTE) if what == "pass" else clock
         world.do(what, how)
-    world.do("finish")
-    for interval in ROLLUPS:
-        mine = [frame for frame in world.frames if frame.interval == interval]
-        bars, features = clean(Ticks.concat(heard), [], interval)
-        assert differing(bars_of([frame for frame in mine if frame.view == BARS]), bars) == []
-        assert differing(bits(table(mine)), features) == []
+    assert_truth(world.do("finish"), Ticks.concat(heard), [])
 
 
 def differing(found: Bits, wanted: Bits) -> list[tuple[str, int]]:
@@ -119,6 +141,7 @@ def differing(found: Bits, wanted: Bits) -> list[tuple[str, int]]:
 
 PROPERTIES: tuple[Callable[[Random], None], ...] = (
     any_order_ends_like_the_batch,
+    sessions_are_those_of_the_exchange,
     a_restart_between_any_two_steps_changes_no_byte,
     the_first_interval_is_as_alone,
     a_short_horizon_is_enough,
