@@ -1,4 +1,4 @@
-"""What `feast apply` registers: the entity, both feature views of the configured interval, and the scoring service.
+"""What `feast apply` registers: the entity, both feature views of each configured interval, and the scoring service.
 
 A view is filled by the features job (straight into the store), by `feast materialize` from the feature log, or by push.
 """
@@ -9,9 +9,9 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSo
 from feast.types import Float32, Float64, String
 
 from feature_repo.views import CROSS_ASSET, INDICATORS, feature_log, layout
-from schemas.settings import settings
+from schemas.settings import intervals_of, settings
 
-INTERVAL = settings().bars.interval
+INTERVAL, *ROLLUPS = intervals_of(settings())
 
 # `materialize-incremental` begins at now minus this the first time; history of decades is to be found. Staleness is
 # judged by whoever scores, not here.
@@ -19,10 +19,17 @@ REACH = timedelta(days=36_525)
 
 symbol = Entity(name="symbol", join_keys=["symbol"], value_type=ValueType.STRING, description="A traded instrument.")
 
-log = FileSource(name=f"features_{INTERVAL}", path=str(feature_log(INTERVAL)), timestamp_field="event_time")
+
+def views(interval: str) -> tuple[FeatureView, FeatureView]:
+    """Indicators and cross-section by bars of this length, both from one feature log."""
+    log = FileSource(name=f"features_{interval}", path=str(feature_log(interval)), timestamp_field="event_time")
+    return (
+        view(INDICATORS + interval, "Technical indicators of one symbol at its last bar.", log),
+        view(CROSS_ASSET + interval, "How one symbol moved with the market and its nearest peer, last 60 bars.", log),
+    )
 
 
-def view(name: str, description: str) -> FeatureView:
+def view(name: str, description: str, log: FileSource) -> FeatureView:
     """The view of that name with the fields of its layout, and a push source `<name>_push`."""
     types = {"f8": Float64, "f4": Float32, "str": String}
     return FeatureView(
@@ -35,7 +42,7 @@ def view(name: str, description: str) -> FeatureView:
     )
 
 
-indicators = view(INDICATORS + INTERVAL, "Technical indicators of one symbol at its last bar.")
-cross_asset = view(CROSS_ASSET + INTERVAL, "How one symbol moved with the market and its nearest peer, last 60 bars.")
+indicators, cross_asset = views(INTERVAL)
+globals().update({each.name: each for interval in ROLLUPS for each in views(interval)})  # Feast reads a module's names
 
 scoring_v1 = FeatureService(name="scoring_v1", features=[indicators, cross_asset])

@@ -36,6 +36,11 @@ def feature_log(interval: str) -> Path:
     return state_dir() / f"features_{interval}.parquet"
 
 
+def beside(path: Path, interval: str) -> Path:
+    """The file of rolled bars beside that of the shortest: features_5m.parquet beside features.parquet."""
+    return path.with_stem(f"{path.stem}_{interval}")
+
+
 def _indicators(interval: str) -> tuple[tuple[str, Kind], ...]:
     return tuple((name, _number()) for name in Plan(interval).outputs)
 

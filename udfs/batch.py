@@ -23,8 +23,9 @@ from udfs.kernels.state import Floats, Rows
 from udfs.plan import Plan
 from udfs.prints import PER_BAR, left, sizes
 from udfs.registry import Feature
+from udfs.rollup import roll
 from udfs.securities import Actions
-from udfs.sessions import ALWAYS
+from udfs.sessions import ALWAYS, OUTSIDE, window_ends
 
 TIME = pa.timestamp("us", tz="UTC")
 PRICES = ("open", "high", "low", "close")
@@ -90,6 +91,30 @@ def compute(
     cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
     cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))
     return pa.table(columns | {name: cross[name] for name in OUTPUTS})
+
+
+def roll_up(bars: pa.Table, actions: pa.Table | None, of: str, interval: str, calendar: str = ALWAYS) -> pa.Table:
+    """Bars of a longer interval, made of those `of` a shorter one as in the live job: symbol, event_time, bar columns.
+
+    Parameters and errors as of `compute`. Windows are those of `udfs.sessions.window_ends`. A bar bears the last
+    ticker of its parts; there is none of a security that has no ticker at the window's end.
+    """
+    tape, known = read_bars(bars, of), Actions(read_actions(actions) if actions is not None else [], calendar)
+    securities, rows = tape.by_security(known)
+    windows = window_ends(tape.times, parse_duration(interval), calendar)
+    inside = np.flatnonzero(windows != OUTSIDE)
+    due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})
+    rolled = roll(rows[inside], tape.times[inside], windows[inside], tape.values[inside], due)
+    last = inside[np.array([parts[-1] for parts in rolled.parts], "i8")]
+    symbols = [tape.names[row] for row in tape.rows[last].tolist()]
+    held = [
+        name not in known.cuts or known.security(name, end) == securities[row]
+        for name, end, row in zip(symbols, rolled.ends.tolist(), rolled.rows.tolist(), strict=True)
+    ]
+    columns = {"symbol": pa.array(symbols, pa.string()), "event_time": pa.array(rolled.ends).cast(TIME)}
+    columns |= dict(zip(COLUMNS, map(pa.array, rolled.values.T.copy()), strict=True))
+    made = pa.table(columns).filter(pa.array(held, pa.bool_()))
+    return made.sort_by([("event_time", "ascending"), ("symbol", "ascending")])
 
 
 def read_bars(bars: pa.Table, interval: str) -> Tape:

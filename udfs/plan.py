@@ -75,6 +75,10 @@ class Plan:
         """The state before any bar, float64[securities, width] of zeros, in the order of memory that is quickest."""
         return _by_columns(securities, self.width)
 
+    def at(self, interval: str) -> "Plan":
+        """The same features of bars of another interval."""
+        return Plan(interval, [step.feature for step in self._steps], self.calendar)
+
     def step(self, state: Floats, rows: Rows, columns: Mapping[str, Floats]) -> Floats:
         """Take M bars into the state, in place, and return float64[M, len(outputs)], NaN while warming up.
 

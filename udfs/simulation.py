@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from udfs.cross import Universe
-from udfs.feature_shard import FeatureShard
 from udfs.frame import BARS, INDICATORS, MOVED, Frame
+from udfs.intervals import Intervals
 from udfs.log import DEFAULT, BeyondHorizon, Horizon, Record
 from udfs.plan import Plan
 from udfs.registry import Feature
@@ -22,20 +22,29 @@ Stores = defaultdict[str, dict[str, bytes]]
 
 
 class Simulation:
-    """All shards of all stages. stores: what they keep, by stage and shard; a new Simulation over it is a restore."""
+    """All shards of all stages; rollups: longer intervals beside the first one.
+
+    stores: what they keep, by stage and shard; a new Simulation over it is a restore.
+    """
 
     def __init__(
         self, interval_us: int, plan: Plan | None = None, *, interval: str = "1m", shards: int = 2,
         horizon: Horizon = DEFAULT, features: Sequence[Feature] = (), stores: Stores | None = None,
+        rollups: Sequence[str] = (), calendar: str = "24/7",
     ) -> None:  # fmt: skip
         self.plan = plan or Plan(interval, features)
-        self.shards, self.interval_us = shards, interval_us
+        plans = [self.plan, *map(self.plan.at, rollups)]
+        self.shards, self.interval_us, self.interval = shards, interval_us, self.plan.interval
         self.stores: Stores = defaultdict(dict) if stores is None else stores
-        self.ticks = [TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon) for i in range(shards)]
-        self.features = [
-            FeatureShard(i, self.plan, interval_us, self.stores[f"features/{i}"], horizon) for i in range(shards)
+        self.ticks = [
+            TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon, calendar) for i in range(shards)
         ]
-        self.universe = Universe(self.stores["universe"], interval_us, horizon)
+        self.features = [
+            Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
+        ]
+        self.universes = {self.plan.interval: Universe(self.stores["universe"], interval_us, horizon)} | {
+            each: Universe(self.stores[f"universe/{each}"], interval_us, horizon, each) for each in rollups
+        }
         self.refused = 0
 
     def hear_ticks(self, ticks: Ticks) -> None:
@@ -62,27 +71,29 @@ class Simulation:
         emitted = self._route(bars)
         rows = [frame for shard in self.features for frame in shard.advance(until)]
         emitted += self._route(rows)
-        return emitted + self.universe.advance(until)
+        return emitted + [frame for each in self.universes.values() for frame in each.advance(until)]
 
     def amend(self) -> list[Frame]:
         """Apply all that was heard of the past."""
         emitted = self._route([frame for shard in self.ticks for frame in shard.amend()])
         emitted += self._route([frame for shard in self.features for frame in shard.amend()])
-        return emitted + self.universe.amend()
+        return emitted + [frame for each in self.universes.values() for frame in each.amend()]
 
     def finish(self) -> list[Frame]:
         """The end of the tape: every bar closes, every change is applied."""
         last = max((end for shard in self.ticks for end in shard.chunks), default=0)
-        return self.advance(last) + self.amend()
+        frames = self.advance(last)
+        windows = (window for shard in self.features for of in shard.rolled for window in of.open)
+        return frames + self.advance(max(windows, default=last)) + self.amend()
 
     def _route(self, frames: Iterable[Frame]) -> list[Frame]:
         """Hand frames to the stage that reads them; those that leave the job."""
         emitted = []
         for frame in frames:
-            if frame.view in (BARS, MOVED):
+            if frame.view in (BARS, MOVED) and frame.interval == self.interval:
                 self.features[frame.shard].hear(frame)
             elif frame.view == INDICATORS:
-                self.universe.hear(frame)
+                self.universes[frame.interval].hear(frame)
             if frame.view != MOVED:
                 emitted.append(frame)
         return emitted

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.settings import duration
 from udfs import packing
 from udfs.adjustment import when
 from udfs.bars import COLUMNS, TRADES, Bars, build
@@ -67,6 +68,11 @@ class TickShard:
         self.actions = Actions(self.heard.records.values(), calendar)
         self.strays = Strays(self.log)
         self._open: dict[int, list[Ticks]] = {}
+
+    @property
+    def logs(self) -> list[Log]:
+        """What is kept."""
+        return [self.log]
 
     @property
     def clock(self) -> int:
@@ -248,7 +254,8 @@ class TickShard:
         actions: Actions | None = None,
     ) -> list[Frame]:  # fmt: skip
         """The rows, one frame for each shard of their securities and number of moves."""
-        head = Frame(view, self.shard, end, known_at, slot.revision, symbols, COLUMNS, values, removed=removed)
+        head = Frame(view, self.shard, end, known_at, slot.revision, symbols, COLUMNS, values, removed=removed,
+                     interval=duration(self.interval_us))  # fmt: skip
         return route(head, slot.moves, actions or self.actions, self.shards)
 
     def _floor(self) -> int:

@@ -3,7 +3,7 @@
 A world is drawn from a `random.Random`, hypothesis's own or one of a seed: the same draws give the same world.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
@@ -155,10 +155,14 @@ def line(ticks: Ticks, arrival: Rows, others: list[tuple[int, str, Any]]) -> lis
 class World:
     """A simulation and all that it emitted."""
 
-    def __init__(self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT) -> None:
-        self.plan, self.shards, self.horizon = plan, shards, horizon
+    def __init__(
+        self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT, rollups: Sequence[str] = (),
+        calendar: str = "24/7",
+    ) -> None:  # fmt: skip
+        self.plan = plan
+        self.shape: dict[str, Any] = {"shards": shards, "horizon": horizon, "rollups": rollups, "calendar": calendar}
         self.frames: list[Frame] = []
-        self.simulation = Simulation(MINUTE, plan, shards=shards, horizon=horizon)
+        self.simulation = Simulation(MINUTE, plan, **self.shape)
 
     @property
     def stores(self) -> dict[str, dict[str, bytes]]:
@@ -171,8 +175,7 @@ class World:
         if what == "hear":
             simulation.hear_ticks(how)
         elif what == "restart":
-            again = {"shards": self.shards, "horizon": self.horizon, "stores": simulation.stores}
-            self.simulation = Simulation(MINUTE, self.plan, **again)
+            self.simulation = Simulation(MINUTE, self.plan, **self.shape, stores=simulation.stores)
         else:
             step = {"tell": simulation.hear_action, "pass": simulation.advance}
             self.frames += step[what](how) if what in step else getattr(simulation, what)()
@@ -190,7 +193,7 @@ class World:
 
     def state(self) -> dict[str, bytes]:
         """Live state of every security that has any."""
-        shards = self.simulation.features
+        shards = [shard.base for shard in self.simulation.features]
         return {name: s.state[i].tobytes() for s in shards for i, name in enumerate(s.names) if s.state[i].any()}
 
 

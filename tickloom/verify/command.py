@@ -49,6 +49,6 @@ def line(tape: Tape, interval: str, output: str) -> str:
     """What anyone who has the same files and the same code gets."""
     from udfs.plan import Plan
 
-    features = Plan(interval, calendar=settings().actions.calendar).digest()
+    features = Plan(interval, calendar=settings().bars.calendar).digest()
     parts = {"input": tape.digest(), "code": code_digest(), "features": features, "output": output}
     return "digest " + " ".join(f"{name}={digest}" for name, digest in parts.items())

@@ -1,6 +1,6 @@
 """Features of the trading session: anchored at its open, of its opening range, beside what is usual at this time.
 
-The sessions are those of the setting `actions.calendar`; "24/7" has one a day of UTC. A bar outside sessions, as a bar
+The sessions are those of the setting `bars.calendar`; "24/7" has one a day of UTC. A bar outside sessions, as a bar
 of a day that ends at midnight is at an exchange, has no value.
 """
 
