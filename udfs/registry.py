@@ -67,7 +67,8 @@ class Feature:
     the least and the largest value of each parameter, `converged` the bars after which what came before the first one
     moves an output by less than 1e-12 of it, `nulls` what becomes of bars without a value, a volume or a move,
     `version` counts the forms that the state has had, `mixed` says that inputs of one kind may be of several (a price
-    beside a volume). Formula and source are the docstring of the kernel's module.
+    beside a volume), `across` that the kernel must be given one bar time of the whole universe at once.
+    Formula and source are the docstring of the kernel's module.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Feature:
     nulls: str
     version: int
     mixed: bool
+    across: bool
     rules: Rules
 
     def at(self, **params: Parameter) -> Self:
@@ -135,6 +137,7 @@ def feature(
     nulls: str = SKIP,
     version: int = 1,
     mixed: bool = False,
+    across: bool = False,
 ) -> Feature:
     """A row of the registry; `{param}` in outputs is filled in, `lookback` is a number or a rule over the parameters.
 
@@ -146,7 +149,8 @@ def feature(
     degrees = degree if isinstance(degree, tuple) else (degree,) * len(outputs)
     return Feature(
         name=name, inputs=inputs, kernel=kernel, state=state, degrees=degrees, flat=flat, oracle=oracle, policy=policy,
-        ranges=ranges or {}, nulls=nulls, version=version, mixed=mixed, rules=rules, **rules.follow(params or {}),
+        ranges=ranges or {}, nulls=nulls, version=version, mixed=mixed, across=across, rules=rules,
+        **rules.follow(params or {}),
     )  # fmt: skip
 
 

@@ -19,8 +19,12 @@ Twin = Callable[..., tuple[list[float], ...]]
 
 
 def rows() -> list[tuple[str, Feature]]:
-    """Pack and feature of every row but the core's."""
-    return [(pack, row) for pack in catalogue.names() if pack != catalogue.CORE for row in catalogue.rows(pack)]
+    """Pack and feature of every row but the core's, and but those across the universe or of expressions.
+
+    These have tests of their own over whole universes: tests/unit/test_across.py, tests/unit/test_alpha101.py.
+    """
+    packs = [pack for pack in catalogue.names() if pack not in (catalogue.CORE, *catalogue.EXPRESSIONS)]
+    return [(pack, row) for pack in packs for row in catalogue.rows(pack) if not row.across]
 
 
 def needed(row: Feature) -> list[Feature]:
