@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from schemas.errors import DataError
 from udfs.bars import COLUMNS
+from udfs.catalogue import chosen
 from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
 from udfs.fold import Due, fold
 from udfs.kernels.state import Floats, Rows
@@ -63,6 +64,7 @@ def compute(
     interval: str,
     *,
     features: Sequence[Feature] = (),
+    factors: Sequence[Feature] = (),
     calendar: str = ALWAYS,
 ) -> pa.Table:
     """Every feature at every bar: symbol, event_time, one float64 column a feature, `peer_60` a string or null.
@@ -70,20 +72,26 @@ def compute(
     bars: symbol, event_time (a timestamp, the bar's end; UTC), open, high, low, close, volume, unadjusted;
     actions: the columns of the Avro schema. All actions count from their ex-date on, whenever they became known.
     NaN while warming up. DataError names the rows of bars that cannot be used: missing, not finite or not positive
-    prices, negative volume, two bars of one symbol at one time. features must have log_return; calendar: of actions
-    that name no listing.
+    prices, negative volume, two bars of one symbol at one time. features must have log_return; factors: rows that look
+    across the universe; without either, those that the settings choose. calendar: of actions that name no listing.
     """
     tape = read_bars(bars)
-    plan = Plan(interval, features)
+    plan, factors = Plan(interval, features), factors or (() if features else chosen(across=True))
     known = Actions(read_actions(actions) if actions is not None else [], calendar)
     securities, rows = tape.by_security(known)
-    state = np.zeros((len(securities), plan.width))
     due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})
-    values = fold(plan, state, rows, tape.times, tape.values, due)
+
+    def folded(plan: Plan) -> Floats:
+        return fold(plan, np.zeros((len(securities), plan.width)), rows, tape.times, tape.values, due)
+
+    values = folded(plan)
     numbers, peers = _cross(rows, tape.times, len(securities), values[:, plan.outputs.index("log_return")])
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
+    if factors:
+        more = Plan(interval, factors)
+        columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
     cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
     cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))
     return pa.table(columns | {name: cross[name] for name in OUTPUTS})

@@ -22,11 +22,15 @@ Stores = defaultdict[str, dict[str, bytes]]
 
 
 class Simulation:
-    """All shards of all stages. stores: what they keep, by stage and shard; a new Simulation over it is a restore."""
+    """All shards of all stages; factors: rows that look across the universe, if any.
+
+    stores: what the shards keep, by stage and shard; a new Simulation over it is a restore.
+    """
 
     def __init__(
         self, interval_us: int, plan: Plan | None = None, *, interval: str = "1m", shards: int = 2,
         horizon: Horizon = DEFAULT, features: Sequence[Feature] = (), stores: Stores | None = None,
+        factors: Sequence[Feature] = (),
     ) -> None:  # fmt: skip
         self.plan = plan or Plan(interval, features)
         self.shards, self.interval_us = shards, interval_us
@@ -35,6 +39,10 @@ class Simulation:
         self.features = [
             FeatureShard(i, self.plan, interval_us, self.stores[f"features/{i}"], horizon) for i in range(shards)
         ]
+        self.factors = [
+            FeatureShard(0, Plan(interval, rows), interval_us, self.stores["factors"], horizon)
+            for rows in (factors,) if rows
+        ]  # fmt: skip
         self.universe = Universe(self.stores["universe"], interval_us, horizon)
         self.refused = 0
 
@@ -51,7 +59,8 @@ class Simulation:
         for ticks, features in zip(self.ticks, self.features, strict=True):
             try:
                 moved += ticks.act(record)
-                features.act(record)
+                for shard in (features, *self.factors):
+                    shard.act(record)
             except BeyondHorizon:
                 self.refused += ticks.owns(str(record["symbol"]))
         return self._route(moved)
@@ -60,14 +69,14 @@ class Simulation:
         """Event time has passed `until`, microseconds UTC."""
         bars = [frame for shard in self.ticks for frame in shard.advance(until)]
         emitted = self._route(bars)
-        rows = [frame for shard in self.features for frame in shard.advance(until)]
+        rows = [frame for shard in (*self.features, *self.factors) for frame in shard.advance(until)]
         emitted += self._route(rows)
         return emitted + self.universe.advance(until)
 
     def amend(self) -> list[Frame]:
         """Apply all that was heard of the past."""
         emitted = self._route([frame for shard in self.ticks for frame in shard.amend()])
-        emitted += self._route([frame for shard in self.features for frame in shard.amend()])
+        emitted += self._route([frame for shard in (*self.features, *self.factors) for frame in shard.amend()])
         return emitted + self.universe.amend()
 
     def finish(self) -> list[Frame]:
@@ -80,7 +89,8 @@ class Simulation:
         emitted = []
         for frame in frames:
             if frame.view in (BARS, MOVED):
-                self.features[frame.shard].hear(frame)
+                for shard in (self.features[frame.shard], *self.factors):
+                    shard.hear(frame)
             elif frame.view == INDICATORS:
                 self.universe.hear(frame)
             if frame.view != MOVED:
