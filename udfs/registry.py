@@ -18,7 +18,8 @@ from udfs.kernels.state import Degree, Slot
 PRICE = Degree(price=1)
 VOLUME = Degree(volume=1)
 NONE = Degree()
-COLUMNS = {"open": PRICE, "high": PRICE, "low": PRICE, "close": PRICE, "volume": VOLUME, "trade_count": NONE}
+COLUMNS = {"open": PRICE, "high": PRICE, "low": PRICE, "close": PRICE, "volume": VOLUME, "trade_count": NONE,
+           "turnover": Degree(1, 1)}  # fmt: skip
 DAY_US = 86_400_000_000
 SESSION_US = 23_400_000_000  # 6.5 hours of trading
 TRADING_DAYS = 252
