@@ -18,7 +18,7 @@ from udfs import packs, registry
 from udfs.registry import Feature
 
 CORE = "core"
-EXPRESSIONS: tuple[str, ...] = ()
+EXPRESSIONS = ("alpha101",)
 """Packs that are made of the rows of the others."""
 HINT = "a pack of ours, or module:NAME of a module that can be imported"
 

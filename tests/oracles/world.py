@@ -3,7 +3,7 @@
 A world is drawn from a `random.Random`, hypothesis's own or one of a seed: the same draws give the same world.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
@@ -20,7 +20,7 @@ from udfs.frame import Frame
 from udfs.kernels.state import Rows
 from udfs.log import Horizon
 from udfs.plan import Plan
-from udfs.registry import FEATURES
+from udfs.registry import FEATURES, Feature
 from udfs.securities import Actions
 from udfs.simulation import Simulation
 from udfs.table import TIME, table
@@ -155,10 +155,12 @@ def line(ticks: Ticks, arrival: Rows, others: list[tuple[int, str, Any]]) -> lis
 class World:
     """A simulation and all that it emitted."""
 
-    def __init__(self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT) -> None:
-        self.plan, self.shards, self.horizon = plan, shards, horizon
+    def __init__(
+        self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT, factors: Sequence[Feature] = ()
+    ) -> None:
+        self.plan, self.options = plan, {"shards": shards, "horizon": horizon, "factors": factors}
         self.frames: list[Frame] = []
-        self.simulation = Simulation(MINUTE, plan, shards=shards, horizon=horizon)
+        self.simulation = Simulation(MINUTE, plan, **self.options)
 
     @property
     def stores(self) -> dict[str, dict[str, bytes]]:
@@ -171,8 +173,7 @@ class World:
         if what == "hear":
             simulation.hear_ticks(how)
         elif what == "restart":
-            again = {"shards": self.shards, "horizon": self.horizon, "stores": simulation.stores}
-            self.simulation = Simulation(MINUTE, self.plan, **again)
+            self.simulation = Simulation(MINUTE, self.plan, stores=simulation.stores, **self.options)
         else:
             step = {"tell": simulation.hear_action, "pass": simulation.advance}
             self.frames += step[what](how) if what in step else getattr(simulation, what)()
@@ -207,10 +208,10 @@ class Clean:
         return bits(self.table)
 
     @staticmethod
-    def of(ticks: Ticks, actions: list[Action], plan: Plan = SHORT) -> "Clean":
+    def of(ticks: Ticks, actions: list[Action], plan: Plan = SHORT, factors: Sequence[Feature] = ()) -> "Clean":
         """Compute it."""
         bars, features = final_bars(ticks), [step.feature for step in plan._steps]
-        found = batch.compute(bars, as_table(actions), "1m", features=features)
+        found = batch.compute(bars, as_table(actions), "1m", features=features, factors=factors)
         tape, known = batch.read_bars(bars), Actions(actions)
         names, rows = tape.by_security(known)
         state = np.zeros((len(names), plan.width))
