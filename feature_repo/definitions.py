@@ -1,4 +1,4 @@
-"""What `feast apply` registers: the entity, both feature views of the configured interval, and the scoring service.
+"""What `feast apply` registers: the entity, the feature views of the configured interval, and the scoring service.
 
 A view is filled by the features job (straight into the store), by `feast materialize` from the feature log, or by push.
 """
@@ -8,7 +8,7 @@ from datetime import timedelta
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.types import Float64, String
 
-from feature_repo.views import CROSS_ASSET, INDICATORS, feature_log, layout
+from feature_repo.views import CROSS_ASSET, FACTORS, INDICATORS, feature_log, layout, prefixes
 from schemas.settings import settings
 
 INTERVAL = settings().bars.interval
@@ -37,5 +37,9 @@ def view(name: str, description: str) -> FeatureView:
 
 indicators = view(INDICATORS + INTERVAL, "Technical indicators of one symbol at its last bar.")
 cross_asset = view(CROSS_ASSET + INTERVAL, "How one symbol moved with the market and its nearest peer, last 60 bars.")
+served = [indicators, cross_asset]
+if FACTORS in prefixes():
+    factors = view(FACTORS + INTERVAL, "Where one symbol stood in the universe at its last bar.")
+    served.append(factors)
 
-scoring_v1 = FeatureService(name="scoring_v1", features=[indicators, cross_asset])
+scoring_v1 = FeatureService(name="scoring_v1", features=served)

@@ -1,4 +1,4 @@
-"""Parquet -> slices of ticks -> bars -> indicators -> cross-section -> Parquet: the features job, bounded.
+"""Parquet -> slices of ticks -> bars -> indicators, factors -> cross-section -> Parquet: the features job, bounded.
 
 `tickloom replay --to features` submits it so:
 
@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 from jobs.runtime.environment import environment
 from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
-from jobs.stages.indicators import Indicators, indicators
+from jobs.stages.indicators import Indicators, factors, indicators
 from jobs.stages.slices import ReadSlice, plan, read_slices
 from schemas.settings import parse_duration, settings
 from udfs.batch import read_actions
+from udfs.catalogue import chosen
 from udfs.frame import BARS, Frame
 from udfs.table import table
 
@@ -45,6 +46,8 @@ def main() -> None:
         blocks = read_slices(tables, plan_file, ReadSlice(options.paths, interval_us, config.state.shards))
         closed = bars(blocks, Bars(options.interval, config, known=known))
         frames = indicators(closed, Indicators(options.interval, config, known=known))
+        if chosen(across=True):
+            frames = frames.union(factors(closed, Indicators(options.interval, config, known=known, across=True)))
         crossed = cross_section(frames, CrossSection(options.interval, config))
         tables.create_temporary_view("frames", frames.union(crossed))
         tables.execute_sql(SINK.format(path=f"{folder}/frames"))
