@@ -1,14 +1,21 @@
-"""The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice."""
+"""The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice.
+
+In: the rows of all packs. Out: pages of Markdown, and an index. A pack of expressions has one page of all its formulas,
+with its own docstring. This file must not know what any feature computes.
+"""
 
 import inspect
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
+from types import ModuleType
 
 from schemas.errors import DataError
 from schemas.settings import settings
 from udfs import catalogue
-from udfs.plan import hidden
+from udfs.kernels.state import Degree
+from udfs.plan import Plan, hidden
 from udfs.registry import Feature
 
 INDEX = "README.md"
@@ -17,7 +24,8 @@ INDEX = "README.md"
 def pages() -> dict[str, str]:
     """File name -> text, of the features of all packs and of an index."""
     found = {f"{name}.md": _page(pack, rows) for pack, name, rows in _named()}
-    return found | {INDEX: _index()}
+    formulas = {f"{pack}.md": _formulas(pack, _module(pack)) for pack in catalogue.EXPRESSIONS}
+    return found | formulas | {INDEX: _index()}
 
 
 def write(folder: Path) -> None:
@@ -40,7 +48,8 @@ def check(folder: Path) -> None:
 
 def _named() -> Iterator[tuple[str, str, list[Feature]]]:
     """Pack, name and rows of that name: of our packs, and of others that the settings choose."""
-    for pack in dict.fromkeys([*catalogue.names(), *settings().features.packs]):
+    packs = dict.fromkeys([*catalogue.names(), *settings().features.packs])
+    for pack in (pack for pack in packs if pack not in catalogue.EXPRESSIONS):
         shown = [row for row in catalogue.rows(pack) if not all(map(hidden, row.outputs))]
         rows = sorted(shown, key=lambda row: row.name)
         for name, same in groupby(rows, key=lambda row: row.name):
@@ -55,7 +64,29 @@ def _index() -> str:
             outputs = ", ".join(f"`{output}`" for row in rows for output in row.outputs)
             lines.append(f"| [{name}]({name}.md) | {outputs} | {', '.join(rows[0].inputs)} |")
         lines.append("")
+    for pack in catalogue.EXPRESSIONS:
+        names = list(_module(pack).TEXTS)
+        row = f"| [formulas]({pack}.md) | {len(names)}, `{names[0]}` to `{names[-1]}` | prices, volume, turnover |"
+        lines += [f"## {pack}", "", "| feature | outputs | of |", "|---|---|---|", row, ""]
     return "\n".join(lines)
+
+
+def _module(pack: str) -> ModuleType:
+    return import_module(f"udfs.packs.{pack}")
+
+
+def _formulas(pack: str, module: ModuleType) -> str:
+    plan = Plan("1d", module.FEATURES)
+    lines = [f"# {pack}", "", inspect.getdoc(module) or "", "", "| word | stands for |", "|---|---|"]
+    lines += [f"| `{name}` | `{text}` |" for name, text in module.FUNCTIONS.items()]
+    lines += ["", "| output | formula | scales as | first after |", "|---|---|---|---|"]
+    for name, text in module.TEXTS.items():
+        lines.append(f"| `{name}` | `{text}` | {_scale(plan.degree(name))} | {plan.lookback(name)} bars |")
+    return "\n".join([*lines, "", f"State: {8 * plan.width:,} bytes a security for all of them.", ""])
+
+
+def _scale(degree: Degree | None) -> str:
+    return f"price^{degree.price} volume^{degree.volume}" if degree else "no power of prices"
 
 
 def _page(pack: str, rows: list[Feature]) -> str:
@@ -65,8 +96,7 @@ def _page(pack: str, rows: list[Feature]) -> str:
     lines += ["", "| output | scales as | first after | converged after |", "|---|---|---|---|"]
     for each in rows:
         for output, degree in zip(each.outputs, each.degrees, strict=True):
-            scale = f"price^{degree.price} volume^{degree.volume}" if degree else "no power of prices"
-            lines.append(f"| `{output}` | {scale} | {each.lookback} bars | {each.converged} bars |")
+            lines.append(f"| `{output}` | {_scale(degree)} | {each.lookback} bars | {each.converged} bars |")
     return "\n".join([*lines, ""])
 
 
@@ -81,6 +111,6 @@ def _facts(pack: str, row: Feature) -> Iterator[tuple[str, str]]:
     if row.flat is not None:
         yield "in a window that does not move", f"{row.flat:g}"
     yield "same numbers as", f"TA-Lib {row.oracle}" if row.oracle else "–"
-    yield "sees", f"prices by policy `{row.policy}`"
+    yield "sees", "the whole universe at one bar time" if row.across else f"prices by policy `{row.policy}`"
     layout = ", ".join(f"{name} {count}" for name, count, _ in row.layout())
     yield "state", f"{8 * sum(count for _, count, _ in row.layout())} bytes, version {row.version}: {layout or 'none'}"
