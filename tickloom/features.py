@@ -64,7 +64,9 @@ def list_features(
     from udfs import catalogue
     from udfs.plan import Plan
 
-    rows = Plan(interval, catalogue.chosen(catalogue.names() if every else ())).describe()
+    packs = catalogue.names() if every else ()
+    chosen = [found for across in (False, True) if (found := catalogue.chosen(packs, across=across))]
+    rows = [row for of in chosen for row in Plan(interval, of).describe()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

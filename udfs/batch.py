@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from schemas.errors import DataError
 from schemas.settings import parse_duration
 from udfs.bars import COLUMNS, add_trades
+from udfs.catalogue import chosen
 from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
 from udfs.fold import Due, fold
 from udfs.kernels.state import Floats, Rows
@@ -66,6 +67,7 @@ def compute(
     interval: str,
     *,
     features: Sequence[Feature] = (),
+    factors: Sequence[Feature] = (),
     calendar: str = ALWAYS,
 ) -> pa.Table:
     """Every feature at every bar: symbol, event_time, one float64 column a feature, `peer_60` a string or null.
@@ -74,20 +76,28 @@ def compute(
     bars have (see `udfs.bars`) is, where the table lacks it, that of the four prints of a replay (`udfs.prints`).
     actions: the columns of the Avro schema. All actions count from their ex-date on, whenever they became known.
     NaN while warming up. DataError names the rows of bars that cannot be used: missing, not finite or not positive
-    prices, negative volume, two bars of one symbol at one time. features must have log_return; calendar: of actions
-    that name no listing, and of features that read the session.
+    prices, negative volume, two bars of one symbol at one time. features must have log_return; factors: rows that look
+    across the universe; without either, those that the settings choose. calendar: of actions that name no listing, and
+    of features that read the session.
     """
     tape = read_bars(bars, interval)
     plan = Plan(interval, features, calendar)
+    factors = factors or (() if features else chosen(across=True))
     known = Actions(read_actions(actions) if actions is not None else [], calendar)
     securities, rows = tape.by_security(known)
-    state = plan.blank(len(securities))
     due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})
-    values = fold(plan, state, rows, tape.times, tape.values, due)
+
+    def folded(plan: Plan) -> Floats:
+        return fold(plan, plan.blank(len(securities)), rows, tape.times, tape.values, due)
+
+    values = folded(plan)
     numbers, peers = _cross(rows, tape.times, len(securities), values[:, plan.outputs.index("log_return")])
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
+    if factors:
+        more = Plan(interval, factors)
+        columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
     cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
     cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))
     return pa.table(columns | {name: cross[name] for name in OUTPUTS})

@@ -50,6 +50,7 @@ class Plan:
 
     `outputs` names the columns of `step`; `width` is the float64 slots of a security's state, which starts as zeros.
     `reads_clock`: whether a feature reads the session, which is one of the exchange `calendar` (`udfs.sessions.clock`).
+    `across`: some row looks across the universe, so that each `step` must be given one bar time of all securities.
     FeatureError for an input that neither the bars nor a feature above has, or an output named twice.
     """
 
@@ -61,8 +62,10 @@ class Plan:
         self._lookback: dict[str, int] = dict.fromkeys(COLUMNS, 0)
         self._steps: list[_Step] = []
         for feature in features or chosen():
-            if not set(feature.outputs) <= set(filter(hidden, self._degrees)):  # a part of an expression above
+            # a part of an expression above is there already
+            if not all(hidden(output) and output in self._degrees for output in feature.outputs):
                 self._steps.append(self._place(feature, parse_duration(interval)))
+        self.across = any(step.feature.across for step in self._steps)
         self._columns: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
         self.outputs: tuple[str, ...] = tuple(name for name in self._columns if not hidden(name))
         self._shown = np.flatnonzero([not hidden(name) for name in self._columns])

@@ -83,8 +83,9 @@ class Feature:
     the least and the largest value of each parameter, `converged` the bars after which what came before the first one
     moves an output by less than 1e-12 of it, `nulls` what becomes of bars without a value, a volume or a move,
     `version` counts the forms that the state has had, `mixed` says that inputs of one kind may be of several (a price
-    beside a volume). `convention` is one of `conventions`, the ways in which libraries compute it, and settles those
-    parameters that are not `free`. Formula and source are the docstring of the kernel's module.
+    beside a volume), `across` that the kernel must be given one bar time of the whole universe at once. `convention` is
+    one of `conventions`, the ways in which libraries compute it, and settles those parameters that are not `free`.
+    Formula and source are the docstring of the kernel's module.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Feature:
     nulls: str
     version: int
     mixed: bool
+    across: bool
     convention: str
     rules: Rules
 
@@ -171,6 +173,7 @@ def feature(
     nulls: str = SKIP,
     version: int = 1,
     mixed: bool = False,
+    across: bool = False,
     conventions: Conventions | None = None,
 ) -> Feature:
     """A row of the registry; `{param}` in outputs is filled in, `lookback` is a number or a rule over the parameters.
@@ -184,7 +187,7 @@ def feature(
     degrees = degree if isinstance(degree, tuple) else (degree,) * len(outputs)
     return Feature(
         name=name, inputs=inputs, kernel=kernel, state=state, degrees=degrees, policy=policy, ranges=ranges or {},
-        nulls=nulls, version=version, mixed=mixed, rules=rules,
+        nulls=nulls, version=version, mixed=mixed, across=across, rules=rules,
         **rules.follow(params or {}, next(iter(conventions or {}), "")),
     )  # fmt: skip
 

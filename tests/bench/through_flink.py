@@ -1,4 +1,4 @@
-"""Feature values a second, frames in and packed vectors out, by the job's own operator: `python -m tests.bench.through_flink`.
+"""Feature values a second, frames in and vectors out, by the job's operator: `python -m tests.bench.through_flink`.
 
 The whole catalogue on a mini-cluster of one slot: frames of bars are made beside the operator, which logs and steps
 them (keyed state in RocksDB, anchors, timers, watermarks, all as in the job); its frames are packed as the store gets
@@ -60,7 +60,7 @@ def measure(symbols: int, shards: int, number: int) -> list[tuple[float, float, 
 
         def flat_map(self, number: int) -> "list[Row]":
             end, values = START + number * MINUTE_US, self.values[number % 64]
-            return [envelope(Frame(BARS, i, end, end, 0, part, tuple(COLUMNS), values[i::shards]))
+            return [envelope(Frame(BARS, i, end, end, 0, part, tuple(COLUMNS), values[i::shards], interval="1m"))
                     for i, part in enumerate(self.parts)]  # fmt: skip
 
     class Pack(MapFunction):
@@ -81,7 +81,7 @@ def measure(symbols: int, shards: int, number: int) -> list[tuple[float, float, 
     strategy = WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(Time())
     numbers = stream.from_collection(list(range(number)), Types.INT()).assign_timestamps_and_watermarks(strategy)
     frames = numbers.flat_map(Make(), output_type=ENVELOPE)
-    packed = indicators(frames, Indicators("1m", config)).map(
+    packed = indicators(frames, Indicators(["1m"], config)).map(
         Pack(), output_type=Types.ROW([Types.DOUBLE(), Types.DOUBLE(), Types.INT()])
     )
     with packed.execute_and_collect() as rows:

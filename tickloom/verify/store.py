@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_repo.stores import open_store
-from feature_repo.views import CROSS_ASSET, INDICATORS, layout
+from feature_repo.views import layout, prefixes
 from schemas.settings import settings, store_url
 
 
@@ -14,7 +14,7 @@ def stale(expected: pa.Table, interval: str) -> str:
     last = np.zeros(len(symbols.dictionary), "i8")
     last[symbols.indices.to_numpy()] = np.arange(len(expected))  # of equal places the last one stays
     newest = expected.take(last)
-    problems = [_first_stale(newest, f"{prefix}{interval}") for prefix in (INDICATORS, CROSS_ASSET)]
+    problems = [_first_stale(newest, f"{prefix}{interval}") for prefix in prefixes()]
     return "; ".join(filter(None, problems))
 
 

@@ -19,8 +19,13 @@ Twin = Callable[..., tuple[list[float], ...]]
 
 
 def rows() -> list[tuple[str, Feature]]:
-    """Pack and feature of every row but the core's, and of every row by each other convention, the core's too."""
-    found = [(pack, row) for pack in catalogue.names() for row in catalogue.rows(pack)]
+    """Pack and feature of every row but the core's, and of every row by each other convention, the core's too.
+
+    Without those across the universe and of expressions, which have tests of their own over whole universes:
+    tests/unit/test_across.py, tests/unit/test_alpha101.py.
+    """
+    packs = [pack for pack in catalogue.names() if pack not in catalogue.EXPRESSIONS]
+    found = [(pack, row) for pack in packs for row in catalogue.rows(pack) if not row.across]
     others = [(pack, row.at(name)) for pack, row in found for name in row.conventions if name != row.convention]
     return [*((pack, row) for pack, row in found if pack != catalogue.CORE), *others]
 
