@@ -1,4 +1,8 @@
-"""`tickloom features`: the batch path over Parquet files, the log of what a job committed, and the list of all."""
+"""`tickloom features`: the batch path over Parquet files, the log of what a job committed, and the list of all.
+
+In: Parquet files, or what a job committed to Kafka. Out: Parquet, text, pages. This file must not know how a feature is
+computed.
+"""
 
 import json
 import time

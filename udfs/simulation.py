@@ -32,7 +32,7 @@ class Simulation:
         horizon: Horizon = DEFAULT, features: Sequence[Feature] = (), stores: Stores | None = None,
         rollups: Sequence[str] = (), calendar: str = "24/7", factors: Sequence[Feature] = (),
     ) -> None:  # fmt: skip
-        self.plan = plan or Plan(interval, features)
+        self.plan = plan or Plan(interval, features, calendar)
         plans = [self.plan, *map(self.plan.at, rollups)]
         self.shards, self.interval_us, self.interval = shards, interval_us, self.plan.interval
         self.stores: Stores = defaultdict(dict) if stores is None else stores
