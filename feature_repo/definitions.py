@@ -1,4 +1,4 @@
-"""What `feast apply` registers: the entity, the feature views of the configured interval, and the scoring service.
+"""What `feast apply` registers: the entity, the feature views of each configured interval, and the scoring service.
 
 A view is filled by the features job (straight into the store), by `feast materialize` from the feature log, or by push.
 """
@@ -6,12 +6,12 @@ A view is filled by the features job (straight into the store), by `feast materi
 from datetime import timedelta
 
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
-from feast.types import Float64, String
+from feast.types import Float32, Float64, String
 
 from feature_repo.views import CROSS_ASSET, FACTORS, INDICATORS, feature_log, layout, prefixes
-from schemas.settings import settings
+from schemas.settings import intervals_of, settings
 
-INTERVAL = settings().bars.interval
+INTERVAL, *ROLLUPS = intervals_of(settings())
 
 # `materialize-incremental` begins at now minus this the first time; history of decades is to be found. Staleness is
 # judged by whoever scores, not here.
@@ -19,12 +19,23 @@ REACH = timedelta(days=36_525)
 
 symbol = Entity(name="symbol", join_keys=["symbol"], value_type=ValueType.STRING, description="A traded instrument.")
 
-log = FileSource(name=f"features_{INTERVAL}", path=str(feature_log(INTERVAL)), timestamp_field="event_time")
+
+DESCRIPTIONS = {
+    INDICATORS: "Technical indicators of one symbol at its last bar.",
+    FACTORS: "Where one symbol stood in the universe at its last bar.",
+    CROSS_ASSET: "How one symbol moved with the market and its nearest peer, last 60 bars.",
+}
 
 
-def view(name: str, description: str) -> FeatureView:
+def views(interval: str) -> list[FeatureView]:
+    """Indicators, factors (if any are chosen) and cross-section by bars of this length, from one feature log."""
+    log = FileSource(name=f"features_{interval}", path=str(feature_log(interval)), timestamp_field="event_time")
+    return [view(prefix + interval, DESCRIPTIONS[prefix], log) for prefix in prefixes()]
+
+
+def view(name: str, description: str, log: FileSource) -> FeatureView:
     """The view of that name with the fields of its layout, and a push source `<name>_push`."""
-    types = {"f8": Float64, "str": String}
+    types = {"f8": Float64, "f4": Float32, "str": String}
     return FeatureView(
         name=name,
         description=description,
@@ -35,11 +46,8 @@ def view(name: str, description: str) -> FeatureView:
     )
 
 
-indicators = view(INDICATORS + INTERVAL, "Technical indicators of one symbol at its last bar.")
-cross_asset = view(CROSS_ASSET + INTERVAL, "How one symbol moved with the market and its nearest peer, last 60 bars.")
-served = [indicators, cross_asset]
-if FACTORS in prefixes():
-    factors = view(FACTORS + INTERVAL, "Where one symbol stood in the universe at its last bar.")
-    served.append(factors)
+served = views(INTERVAL)
+rolled = [each for interval in ROLLUPS for each in views(interval)]
+globals().update({each.name: each for each in (*served, *rolled)})  # Feast reads a module's names
 
 scoring_v1 = FeatureService(name="scoring_v1", features=served)

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from schemas.errors import FeatureError
-from schemas.settings import parse_duration, state_dir
+from schemas.settings import parse_duration, settings, state_dir
 from udfs.catalogue import chosen
 from udfs.correlation import OUTPUTS, PEER
 from udfs.frame import FEATURE_VIEWS, Frame
@@ -45,9 +45,18 @@ def feature_log(interval: str) -> Path:
     return state_dir() / f"features_{interval}.parquet"
 
 
+def beside(path: Path, interval: str) -> Path:
+    """The file of rolled bars beside that of the shortest: features_5m.parquet beside features.parquet."""
+    return path.with_stem(f"{path.stem}_{interval}")
+
+
 def _numbers(interval: str, across: bool) -> tuple[tuple[str, Kind], ...]:
-    return tuple((name, "f8") for name in Plan(interval, chosen(across=across)).outputs)
+    return tuple((name, _number()) for name in Plan(interval, chosen(across=across)).outputs)
 
 
 def _cross_asset() -> tuple[tuple[str, Kind], ...]:
-    return tuple((name, "str" if name == PEER else "f8") for name in OUTPUTS)
+    return tuple((name, "str" if name == PEER else _number()) for name in OUTPUTS)
+
+
+def _number() -> Kind:
+    return "f4" if settings().store.dtype == "float32" else "f8"

@@ -17,7 +17,7 @@ from jobs.stages.read import read
 from jobs.stages.store import WriteVectors, store
 from jobs.stages.write import BAR, FEATURE, REQUEST, Encode, write
 from schemas.registry import register
-from schemas.settings import check_spans, parse_duration, settings, store_url
+from schemas.settings import check_spans, intervals_of, parse_duration, settings, store_url
 from udfs.catalogue import chosen
 
 
@@ -29,7 +29,8 @@ def main() -> None:
     parser.add_argument("--score", action="store_true", help="request scores for each finished frame")
     options = parser.parse_args()
     config = settings()
-    check_spans(config, options.interval)
+    interval, *_ = intervals = intervals_of(config, options.interval)
+    check_spans(config, interval)
     ids = register(config.registry.url)
     price, action = (DeadLetters(topic, ids[f"{topic}.dlq"]) for topic in (PRICE, CORPORATE_ACTION))
     shards, max_gap = config.state.shards, parse_duration(config.bars.max_gap)
@@ -41,16 +42,16 @@ def main() -> None:
         DecodePrices(config.registry.url, price, shards, parse_duration(config.bars.block), max_gap),
         DecodeActions(config.registry.url, action, shards),
     )
-    closed = bars(blocks, Bars(options.interval, config, price, action))
-    frames = indicators(closed, Indicators(options.interval, config))
-    stored = store(frames, WriteVectors(options.store, options.interval, config), "store_indicators")
+    closed = bars(blocks, Bars(interval, config, price, action))
+    frames = indicators(closed, Indicators(intervals, config))
+    stored = store(frames, WriteVectors(options.store, config), "store_indicators")
     if chosen(across=True):  # stored before the cross-section requests scores: its watermark waits for them
-        measured = factors(closed, Indicators(options.interval, config, across=True))
-        stored = stored.union(store(measured, WriteVectors(options.store, options.interval, config), "store_factors"))
-    crossed = cross_section(stored, CrossSection(options.interval, config))
-    finished = store(crossed, WriteVectors(options.store, options.interval, config), "store_cross_asset")
+        measured = factors(closed, Indicators(intervals, config, across=True))
+        stored = stored.union(store(measured, WriteVectors(options.store, config), "store_factors"))
+    crossed = cross_section(stored, CrossSection(intervals, config))
+    finished = store(crossed, WriteVectors(options.store, config), "store_cross_asset")
     targets = [BAR, FEATURE, REQUEST, *(each for dead in (price, action) for each in (dead.target, dead.late_target))]
-    write(tables, config, stored.union(finished), Encode(ids, options.interval, options.score), targets).execute()
+    write(tables, config, stored.union(finished), Encode(ids, interval, options.score), targets).execute()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas.errors import ConfigError, nearest
 
+SESSION_STEP = 300_000_000
+"""Exchanges open and close on multiples of 5 minutes."""
 PROJECT = Path(__file__).parents[1]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
@@ -29,12 +31,17 @@ def parse_duration(text: str) -> int:
     return int(match[1]) * UNITS[match[2]]
 
 
+def duration(us: int) -> str:
+    """The shortest text of so many microseconds: `1m`, not `60s`."""
+    unit = max((unit for unit in UNITS if us % UNITS[unit] == 0), key=UNITS.__getitem__)
+    return f"{us // UNITS[unit]}{unit}"
+
+
 def _checked(text: str) -> str:
     try:
-        parse_duration(text)
+        return duration(parse_duration(text))
     except ConfigError as error:
         raise ValueError(f"{error.what}; {error.hint}") from error
-    return text
 
 
 Duration = Annotated[str, AfterValidator(_checked)]
@@ -62,16 +69,22 @@ class Registry(Section):
 
 
 class Store(Section):
-    """The online store: `url` as redis://host:port/db or sqlite:///path, and Feast's `project`."""
+    """The online store: `url` as redis://host:port/db or sqlite:///path, Feast's `project`, `dtype` of its numbers."""
 
     url: str
     project: str
+    dtype: Literal["float64", "float32"]
 
 
 class Bars(Section):
-    """How ticks become bars; all durations."""
+    """How ticks become bars; calendar: the exchange (ISO 10383, or 24/7) whose sessions windows and ex-days follow.
+
+    rollups: longer intervals that are made of the bars of `interval`.
+    """
 
     interval: Duration
+    rollups: tuple[Duration, ...]
+    calendar: str
     lateness: Duration
     max_gap: Duration
     block: Duration
@@ -87,9 +100,8 @@ class State(Section):
 
 
 class Actions(Section):
-    """The corporate actions topic, and the exchange (ISO 10383, or 24/7) of actions that name none."""
+    """The corporate actions topic."""
 
-    calendar: str
     idle_timeout: Duration
 
 
@@ -193,7 +205,18 @@ def settings() -> Settings:
     except ValidationError as error:
         raise _config_error(error.errors()[0]) from error
     check_spans(config, config.bars.interval)
+    _check_rollups(config.bars)
     return config
+
+
+def intervals_of(config: Settings, interval: str = "") -> list[str]:
+    """The length of bars, then of those that are rolled up from them, ascending.
+
+    interval: other than the settings'; their rollups are not made of such bars. ConfigError if it is no duration.
+    """
+    first = duration(parse_duration(interval or config.bars.interval))
+    rollups = config.bars.rollups if first == config.bars.interval else ()
+    return [first, *map(duration, sorted({parse_duration(each) for each in rollups}))]
 
 
 def check_spans(config: Settings, interval: str) -> None:
@@ -213,6 +236,18 @@ def check_spans(config: Settings, interval: str) -> None:
         spans = f"bars.max_gap + block + lateness ({reach / UNITS['s']:g} s)"
         what = f"{state.horizon_bars} bars of {interval} are not longer than {spans}"
         raise _contradiction("state.horizon_bars", what)
+
+
+def _check_rollups(bars: Bars) -> None:
+    """ConfigError, naming the key, where longer bars cannot be made of those of the interval."""
+    width, always = parse_duration(bars.interval), bars.calendar == "24/7"
+    for each in bars.rollups:
+        if parse_duration(each) <= width or parse_duration(each) % width:
+            raise _contradiction("bars.rollups", f"{each} is no multiple of {bars.interval}")
+        if not always and parse_duration(each) > UNITS["d"]:
+            raise _contradiction("bars.rollups", f"{each} is longer than a session of {bars.calendar}")
+    if bars.rollups and not always and SESSION_STEP % width:
+        raise _contradiction("bars.interval", f"sessions of {bars.calendar} do not begin on bars of {bars.interval}")
 
 
 def store_url() -> str:

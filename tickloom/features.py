@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import typer
 
 from schemas.errors import DataError
-from schemas.settings import PROJECT
+from schemas.settings import PROJECT, settings
 
 
 def compute(
@@ -19,12 +19,20 @@ def compute(
     out: Annotated[Path, typer.Option(help="Parquet to write: a row a bar, a column a feature")],
     actions: Annotated[Path | None, typer.Option(help="Parquet of corporate actions")] = None,
     interval: Annotated[str, typer.Option(help="length of a bar: 1s, 1m, 1h, 1d")] = "1d",
+    bars_of: Annotated[
+        str, typer.Option("--from", help="length of the bars of the file, if they are to be rolled up to --interval")
+    ] = "",
 ) -> None:
     """Compute every feature of a file of bars, without Flink: the same bytes as the live job."""
     from udfs import batch
+    from udfs.rollup import chain
 
     started = time.monotonic()
-    table = batch.compute(_read(bars), _read(actions) if actions else None, interval)
+    given, known, calendar = _read(bars), _read(actions) if actions else None, settings().bars.calendar
+    of = bars_of or interval
+    for longer in chain(of, interval, settings().bars.rollups):
+        given, of = batch.roll_up(given, known, of, longer, calendar), longer
+    table = batch.compute(given, known, interval, calendar=calendar)
     _write(table, out)
     typer.echo(f"{table.num_rows:,} bars, {table.num_columns - 2} features, {time.monotonic() - started:.1f} s: {out}")
 

@@ -1,7 +1,7 @@
 """The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice.
 
-In: the rows of all packs. Out: pages of Markdown, and an index. A pack of expressions has one page of all its formulas,
-with its own docstring. This file must not know what any feature computes.
+In: the rows of all packs. Out: Markdown by file name, with an index, a page of conventions, and the formulas of packs of
+expressions. Must not know: how a row is computed.
 """
 
 import inspect
@@ -13,19 +13,19 @@ from types import ModuleType
 
 from schemas.errors import DataError
 from schemas.settings import settings
-from udfs import catalogue
+from udfs import catalogue, conventions
 from udfs.kernels.state import Degree
 from udfs.plan import Plan, hidden
 from udfs.registry import Feature
 
-INDEX = "README.md"
+INDEX, CONVENTIONS = "README.md", "conventions.md"
 
 
 def pages() -> dict[str, str]:
-    """File name -> text, of the features of all packs and of an index."""
+    """File name -> text, of the features of all packs, of their conventions and of an index."""
     found = {f"{name}.md": _page(pack, rows) for pack, name, rows in _named()}
     formulas = {f"{pack}.md": _formulas(pack, _module(pack)) for pack in catalogue.EXPRESSIONS}
-    return found | formulas | {INDEX: _index()}
+    return found | formulas | {INDEX: _index(), CONVENTIONS: _conventions()}
 
 
 def write(folder: Path) -> None:
@@ -57,7 +57,8 @@ def _named() -> Iterator[tuple[str, str, list[Feature]]]:
 
 
 def _index() -> str:
-    lines = ["# Features", "", "Made by `tickloom features reference` from the rows; change those.", ""]
+    lines = ["# Features", "", "Made by `tickloom features reference` from the rows; change those.", "",
+             f"Where libraries disagree: [conventions]({CONVENTIONS}).", ""]  # fmt: skip
     for pack, found in groupby(_named(), key=lambda each: each[0]):
         lines += [f"## {pack}", "", "| feature | outputs | of |", "|---|---|---|"]
         for _, name, rows in found:
@@ -89,6 +90,20 @@ def _scale(degree: Degree | None) -> str:
     return f"price^{degree.price} volume^{degree.volume}" if degree else "no power of prices"
 
 
+def _conventions() -> str:
+    lines = ["# Conventions", "", inspect.getdoc(conventions) or "", ""]
+    lines += ["| feature | convention | what it means | in |", "|---|---|---|---|"]
+    for _, name, rows in sorted(_named(), key=lambda each: each[1]):
+        lines += [f"| [{name}]({name}.md) | {each} | {means} | {by} |" for each, means, by in _ways(rows[0])]
+    return "\n".join([*lines, ""])
+
+
+def _ways(row: Feature) -> Iterator[tuple[str, str, str]]:
+    """Name, meaning and libraries of each convention."""
+    for name, each in row.conventions.items():
+        yield f"`{name}`" + " (default)" * (name == row.convention), each.means, each.libraries
+
+
 def _page(pack: str, rows: list[Feature]) -> str:
     row, definition = rows[0], inspect.getdoc(inspect.getmodule(rows[0].kernel)) or ""
     lines = [f"# {row.name}", "", definition, "", "| | |", "|---|---|"]
@@ -103,14 +118,16 @@ def _page(pack: str, rows: list[Feature]) -> str:
 def _facts(pack: str, row: Feature) -> Iterator[tuple[str, str]]:
     yield "pack", pack
     yield "inputs", ", ".join(row.inputs)
-    for name, value in row.params.items():
+    for name, value in row.free.items():
         low, high = row.ranges.get(name, ("", ""))
         shown = "by the bar's length" if callable(value) else f"{value:g}"
         yield f"parameter `{name}`", f"{shown}; {low} to {high}"
+    for name, means, libraries in _ways(row):
+        yield f"convention {name}", f"{means}; {libraries}"
     yield "without a value", row.nulls
     if row.flat is not None:
         yield "in a window that does not move", f"{row.flat:g}"
     yield "same numbers as", f"TA-Lib {row.oracle}" if row.oracle else "–"
     yield "sees", "the whole universe at one bar time" if row.across else f"prices by policy `{row.policy}`"
-    layout = ", ".join(f"{name} {count}" for name, count, _ in row.layout())
+    layout = ", ".join(f"{name} {count}" for name, count, _ in row.layout() if count)
     yield "state", f"{8 * sum(count for _, count, _ in row.layout())} bytes, version {row.version}: {layout or 'none'}"

@@ -68,6 +68,10 @@ class BarLog(Log):
             )
         return self.anchors[at - 1] if at else NEVER
 
+    def reaches(self, since: int) -> bool:
+        """Whether no bar that ended after `since` was forgotten."""
+        return not self.meta.get("trimmed") or self.anchors[0] <= since
+
     def amendment(self, end: int) -> int:
         """One more amendment of a time: its number, from 1."""
         number = int(self[f"v/{end}"]) + 1 if f"v/{end}" in self else 1

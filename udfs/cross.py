@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.settings import duration
 from udfs import packing
 from udfs.correlation import NUMBERS, PEER, WINDOW, cross_section
 from udfs.frame import CROSS_ASSET, Frame
@@ -48,11 +49,15 @@ NOTHING = Rows([], np.empty((0, len(NUMBERS))), [])
 class Universe:
     """Returns of every member over the horizon and 60 bar times before it, and the cross-asset frames made of them.
 
-    A time at which no shard has a bar (any more) is no time: windows count those that have one.
+    A time at which no shard has a bar (any more) is no time: windows count those that have one. interval: of
+    the bars, where they are rolled up; interval_us: of the shortest ones, for the clock and the horizon.
     """
 
-    def __init__(self, store: MutableMapping[str, bytes], interval_us: int, horizon: Horizon = DEFAULT) -> None:
+    def __init__(
+        self, store: MutableMapping[str, bytes], interval_us: int, horizon: Horizon = DEFAULT, interval: str = ""
+    ) -> None:
         self.log, self.interval_us, self.horizon = Log(store), interval_us, horizon
+        self.interval = interval or duration(interval_us)
         self.waiting = self.log.numbered("p")
         self.shards: dict[int, set[int]] = {}
         self.times: list[int] = []
@@ -65,6 +70,11 @@ class Universe:
             self.shards.setdefault(end, set()).add(shard)
         for end in sorted(self.shards):
             self._set(end)
+
+    @property
+    def logs(self) -> list[Log]:
+        """What is kept."""
+        return [self.log]
 
     @property
     def clock(self) -> int:
@@ -221,7 +231,8 @@ class Universe:
 
     def _frame(self, end: int, known_at: int, revision: int, rows: Rows, removed: list[str]) -> Frame:
         strings = {PEER: rows.peers}
-        return Frame(CROSS_ASSET, 0, end, known_at, revision, rows.symbols, NUMBERS, rows.values, strings, removed)
+        return Frame(CROSS_ASSET, 0, end, known_at, revision, rows.symbols, NUMBERS, rows.values, strings, removed,
+                     interval=self.interval)  # fmt: skip
 
     def _trim(self) -> None:
         """Forget what no time that can still change has in its window."""

@@ -2,12 +2,12 @@
 
 In: text in Python's own grammar, `ema(close - sma(close, 20), 10) / atr(high, low, close, 14)`: bar columns, outputs of
 rows above, numbers, + - * / **, comparisons, `and`, `or`, `x if condition else y`, abs sign sqrt log exp floor max min,
-and every kernel of the catalogue by its name, first its inputs, then its parameters (a broken period is rounded down);
-of several outputs one is taken by its place, `macd(close, 12, 26, 9)[2]`. `rank` and its like look across the universe.
-Out: a row for each kernel and operation, those of parts without a name of their own; equal parts have equal names, so
-a plan computes them once. Warm-up, state and degree follow from the rows. A sum of a price and a volume, or the
-logarithm of a price, has no degree: no split could restate what is kept of it, so it may not go into a kernel with
-state that depends on it. This file must not know how a kernel computes.
+and every kernel of the catalogue by its name, first its inputs, then its parameters (a broken period is rounded down)
+and its convention, `ema(close, 20, "pandas")`; of several outputs one is taken by its place, `macd(close, 12, 26,
+9)[2]`. `rank` and its like look across the universe. Out: a row for each kernel and operation, those of parts without a
+name of their own; equal parts have equal names, so a plan computes them once. Warm-up, state and degree follow from the
+rows. A sum of a price and a volume, or the logarithm of a price, has no degree: no split could restate what is kept of
+it, so it may not go into a kernel with state that depends on it. This file must not know how a kernel computes.
 """
 
 import ast
@@ -90,7 +90,8 @@ class _Compiler:
 
     def _call(self, call: ast.Call, given: Mapping[str, Node], place: int) -> Node:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        nodes = [self.node(argument, given) for argument in call.args]
+        convention = _convention(call) if name in _kernels() and name not in self.functions else ""
+        nodes = [self.node(argument, given) for argument in call.args[: -1 if convention else None]]
         if name in OF_ONE and len(nodes) == 1:
             return self._operate(name, nodes[0], 0.0)
         if name in OF_TWO and len(nodes) == 2:
@@ -99,7 +100,7 @@ class _Compiler:
             return self._own(call, name, nodes)
         if name not in _kernels():
             raise self._wrong(call, "is no function", nearest(name, [*OF_ONE, *OF_TWO, *self.functions, *_kernels()]))
-        return self._kernel(call, _kernels()[name], nodes, place)
+        return self._kernel(call, _kernels()[name].at(convention), nodes, place)
 
     def _own(self, call: ast.Call, name: str, nodes: list[Node]) -> Node:
         body = _parse(self.functions[name])
@@ -117,15 +118,15 @@ class _Compiler:
         inputs, numbers = nodes[: len(row.inputs)], nodes[len(row.inputs) :]
         columns = [node for node in inputs if isinstance(node, str)]
         params = [node for node in numbers if isinstance(node, float)]
-        if len(columns) != len(row.inputs) or len(params) != len(numbers) or len(params) > len(row.params):
-            wanted = ", ".join([*row.inputs, *row.params])
+        if len(columns) != len(row.inputs) or len(params) != len(numbers) or len(params) > len(row.free):
+            wanted = ", ".join([*row.inputs, *row.free])
             raise self._wrong(call, f"does not fit {row.name}({wanted}): columns first, then numbers")
         if not 0 <= place < len(row.outputs):
             raise self._wrong(call, f"asks for output {place} of {len(row.outputs)}")
-        whole = {key: int(value) if isinstance(row.params[key], int) else value
-                 for key, value in zip(row.params, params, strict=False)}  # fmt: skip
-        of = row.at(**whole)
-        text = f"{row.name}({', '.join([*columns, *map(_shown, of.params.values())])})"
+        whole = {key: int(value) if isinstance(of, int) else value
+                 for (key, of), value in zip(row.free.items(), params, strict=False)}  # fmt: skip
+        of = row.at(row.convention, **whole)
+        text = f"{row.name}({', '.join([*columns, *map(_shown, of.free.values()), *_named(of)])})"
         degrees = self._degrees_of(call, of, [self.degrees[column] for column in columns])
         outputs = tuple(f"{text}[{k}]" for k in range(len(of.outputs)))
         self._add(replace(of, name=text, outputs=outputs, inputs=tuple(columns), degrees=degrees, oracle=""))
@@ -247,6 +248,19 @@ def _moved(degree: Degree, kinds: dict[Degree, Degree]) -> Degree | None:
         degree.price * price.price + degree.volume * volume.price,
         degree.price * price.volume + degree.volume * volume.volume,
     )
+
+
+def _convention(call: ast.Call) -> str:
+    """The text that stands last, "" if none does."""
+    match call.args[-1:]:
+        case [ast.Constant(value=str() as convention)]:
+            return convention
+    return ""
+
+
+def _named(row: Feature) -> list[str]:
+    """The convention of a row as an expression has it, nothing where it is the default."""
+    return [f'"{row.convention}"'] if row.convention != next(iter(row.conventions), "") else []
 
 
 def _shown(value: Parameter) -> str:

@@ -21,7 +21,7 @@ from udfs.bar_log import BarLog
 from udfs.bars import COLUMNS
 from udfs.fold import Due, fold
 from udfs.frame import BARS, FACTORS, INDICATORS, Frame
-from udfs.history import History, Slot, merge
+from udfs.history import History, Slot, framed, merge
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, NEVER, Heard, Horizon, Record
 from udfs.plan import TIME, Plan
@@ -39,13 +39,15 @@ class FeatureShard:
         self.shard, self.plan, self.interval_us = shard, plan, interval_us
         self.view = FACTORS if plan.across else INDICATORS
         self.horizon, self.calendar = horizon, calendar
+        self.keep_us = 0  # the log reaches further back by so much, for bars of longer intervals
+        self.amended: list[Frame] = []
         self.log = BarLog(store, plan.width)
         self.waiting = self.log.numbered("p")
         self.heard, self.news = Heard(self.log, "c"), Heard(self.log, "q")
-        self.actions = Actions(self.heard.records.values(), calendar)
+        self.actions = self._applied()
         self.rows: dict[str, int] = {}
         self.names: list[str] = []
-        self.state = np.zeros((0, plan.width))
+        self.state = plan.blank(0)
         anchor = self.log.anchors[-1] if self.log.anchors else NEVER
         names, state = self.log.anchor(anchor)
         rows = self._allot(names)
@@ -82,21 +84,32 @@ class FeatureShard:
         until = until // self.interval_us * self.interval_us
         if until <= self.clock:
             return []
-        ends = sorted(end for end in self.waiting if self.clock < end <= until)
+        ends = self.due(until)
         frames = self.amend() if ends and self.news.records else []
         for end in ends:
             frames += self._close(end)
         self.log.meta["clock"] = until
         if ends:
-            self.log.trim(min([self.horizon.floor(until, self.interval_us), *self.waiting]))
+            self.log.trim(self.floor(until) - self.keep_us)
             self.ids = {end: self.ids[end] for end in self.log.times}
         self.log.save()
         return frames
 
+    def due(self, until: int) -> list[int]:
+        """Bar times that close when event time passes `until`, and have bars."""
+        return sorted(end for end in self.waiting if self.clock < end <= until)
+
+    def floor(self, until: int) -> int:
+        """The oldest bar end that can change once event time has passed `until`."""
+        return min([self.horizon.floor(until, self.interval_us), *self.waiting])
+
     def amend(self) -> list[Frame]:
-        """Apply what was heard of the past: frames of the rows that differ, at a higher revision."""
-        heard = [frame for end in sorted(self.waiting) if end <= self.clock for frame in self._take(end)]
-        actions = self._actions() if self.news.records else self.actions
+        """Apply what was heard of the past: frames of the rows that differ, at a higher revision.
+
+        `amended` is then the frames of bars that were heard of.
+        """
+        self.amended = heard = [frame for end in sorted(self.waiting) if end <= self.clock for frame in self._take(end)]
+        actions = self._actions()
         changed = self._changed(actions)
         touched = {name for frame in heard for part in frame.ids() for name in part} | set(changed)
         if touched and self.plan.across:
@@ -129,8 +142,14 @@ class FeatureShard:
         self.log.meta["clock"] = end
         return self._frames(end, end, 0, slot, np.arange(len(rows)), features, Slot())
 
+    def _applied(self) -> Actions:
+        """What holds by the records that were applied: after a restore."""
+        return Actions(self.heard.records.values(), self.calendar)
+
     def _actions(self) -> Actions:
         """What holds by all records heard, applied or not."""
+        if not self.news.records:
+            return self.actions
         return Actions([*self.heard.records.values(), *self.news.records.values()], self.calendar)
 
     def _changed(self, actions: Actions) -> dict[str, int]:
@@ -164,23 +183,15 @@ class FeatureShard:
     def _frames(
         self, end: int, known_at: int, revision: int, slot: Slot, places: Rows, features: Floats, removed: Slot
     ) -> list[Frame]:
-        """Rows of a slot and what was removed from it, a frame for each base of revisions."""
-        frames = []
-        rows = slot.part(places.tolist())
-        for base in np.unique(np.concatenate([rows.base, removed.base])).tolist():
-            here = sorted(np.flatnonzero(rows.base == base).tolist(), key=rows.symbols.__getitem__)
-            gone = removed.part(np.flatnonzero(removed.base == base).tolist())
-            shown = rows.part(here)
-            ids, symbols = shown.securities + gone.securities, shown.symbols + gone.symbols
-            frames.append(Frame(self.view, self.shard, end, known_at, base + revision, shown.symbols,
-                                self.plan.outputs, features[here], removed=gone.symbols,
-                                securities=ids if ids != symbols else []))  # fmt: skip
-        return frames
+        """Rows of a slot and what was removed from it."""
+        head = Frame(self.view, self.shard, end, known_at, revision, [], self.plan.outputs, features,
+                     interval=self.plan.interval)  # fmt: skip
+        return framed(head, slot.part(places.tolist()), features, removed)
 
     def _history(self, rows: Rows, base: int, *, keep: bool) -> History:
         """Replay these rows from an anchor to the clock. With keep, later anchors and the live state follow."""
         names = [self.names[row] for row in rows]
-        state = np.zeros((len(rows), self.plan.width))
+        state = self.plan.blank(len(rows))
         _copy(*self.log.anchor(base), names, state)
         parts = [self._replay(rows, state, base, base)]
         for stop in [a for a in self.log.anchors if a > base and keep] + [self.clock]:
@@ -231,7 +242,7 @@ class FeatureShard:
                 self.rows[name] = len(self.names)
                 self.names.append(name)
         if len(self.names) > len(self.state):
-            grown = np.zeros((max(2 * len(self.state), len(self.names)), self.plan.width))
+            grown = self.plan.blank(max(2 * len(self.state), len(self.names)))
             grown[: len(self.state)] = self.state
             self.state = grown
         return np.array([self.rows[name] for name in names], "i8")

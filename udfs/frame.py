@@ -20,9 +20,10 @@ class Frame:
 
     symbols: ascending; names: the columns of values float64[len(symbols), len(names)], NaN = no value yet;
     strings: text columns, "" = no value; removed: symbols whose bar at this time ceased to exist by an amendment;
-    securities: of symbols and then of removed, where they differ from the symbols, else empty; times in microseconds
-    UTC; revision: 0 when first emitted, higher with each amendment. known_at is the event time by which these numbers
-    were known: the bar's own end, or for an amendment the end of the bar during which it was heard.
+    securities: of symbols and then of removed, where they differ from the symbols, else empty; interval: length of
+    the bars (1m); times in microseconds UTC; revision: 0 when first emitted, higher with each amendment. known_at is
+    the event time by which these numbers were known: the bar's own end, or for an amendment the end of the bar during
+    which it was heard.
     """
 
     view: str
@@ -36,6 +37,12 @@ class Frame:
     strings: dict[str, list[str]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     securities: list[str] = field(default_factory=list)
+    interval: str = ""
+
+    @property
+    def feature_view(self) -> str:
+        """Name of the view together with the interval."""
+        return f"{self.view}_{self.interval}"
 
     def column(self, name: str) -> Floats:
         """One column, float64[len(symbols)]."""

@@ -4,7 +4,7 @@ In: bars per time as a log holds them. Out: features of some rows over many time
 This file must not know logs, anchors or how features are computed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from udfs.kernels.state import Floats, Rows
 
 @dataclass(frozen=True)
 class Slot:
-    """The bars of one time: securities ascending, symbols as they trade, values float64[n, 6], base int64[n].
+    """The bars of one time: securities ascending, symbols as they trade, values float64[n, 12], base int64[n].
 
     base: what the revisions of each row begin at; it rises when the bar moves to another security.
     """
@@ -58,6 +58,18 @@ def merge(slot: Slot, frame: Frame, base: int) -> Slot:
     names = sorted(rows)
     symbols, values, bases = zip(*(rows[name] for name in names), strict=True) if names else ((), (), ())
     return Slot(names, list(symbols), np.array(values).reshape(len(names), len(COLUMNS)), np.array(bases, "i8"))
+
+
+def framed(head: Frame, slot: Slot, values: Floats, removed: Slot) -> list[Frame]:
+    """Rows of a slot with these values, and what was removed from it: a frame like `head` for each base."""
+    found = []
+    for base in np.unique(np.concatenate([slot.base, removed.base])).tolist():
+        here = sorted(np.flatnonzero(slot.base == base).tolist(), key=slot.symbols.__getitem__)
+        shown, gone = slot.part(here), removed.part(np.flatnonzero(removed.base == base).tolist())
+        ids, symbols = shown.securities + gone.securities, shown.symbols + gone.symbols
+        found.append(replace(head, revision=base + head.revision, symbols=shown.symbols, values=values[here],
+                             removed=gone.symbols, securities=ids if ids != symbols else []))  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True)

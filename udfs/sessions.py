@@ -1,13 +1,14 @@
 """When an exchange is open: the sessions of the calendars of exchange_calendars, half days and holidays as they were.
 
 In: times in microseconds UTC, an exchange (ISO 10383, or "24/7", whose sessions are the days of UTC). Out: session
-opens, and the session in which a bar lies. This file must not know bars' values, nor what is computed of them.
+opens, the session in which a bar lies, its window of trading time. This file must not know bars' values, nor what is
+computed of them.
 """
 
 from bisect import bisect_left
 from contextlib import suppress
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,9 +18,11 @@ from schemas.errors import DataError
 
 EPOCH: Final = date(1970, 1, 1).toordinal()
 DAY_US: Final = 86_400_000_000
+SECOND_US: Final = 1_000_000
 ALWAYS: Final = "24/7"
 OUTSIDE: Final = -1
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 class Sessions(NamedTuple):
@@ -47,6 +50,43 @@ def sessions(ends: Ints, mic: str) -> Sessions:
         for column, source in zip(found, table, strict=True):
             column[mine] = np.where(inside, source[at], OUTSIDE)
     return found
+
+
+def clock(ends: Ints, mic: str) -> dict[str, Floats]:
+    """Columns of bars that end at `ends` (int64[M], microseconds UTC), float64[M]; NaN outside sessions.
+
+    session: the session's day since 1970; session_time: seconds from its open to the bar's end. Errors as of `ex_time`.
+    """
+    found = sessions(ends, mic)
+    inside = found.open != OUTSIDE
+    columns = {"session": found.day, "session_time": (ends - found.open) / SECOND_US}
+    return {name: np.where(inside, column, np.nan) for name, column in columns.items()}
+
+
+def window_ends(ends: Ints, width_us: int, mic: str) -> Ints:
+    """End of the window of trading time, `width_us` long, in which each bar that ends at `ends` lies; OUTSIDE for none.
+
+    Windows count from the open of a session, the last one ends with its close, and a day is the session as a whole:
+    width_us is a day, or less. "24/7": windows of any width count from 1970. A bar that lies in no session, or in a
+    year whose holidays are not known, is in no window.
+    """
+    if mic == ALWAYS:
+        return -(-ends // width_us) * width_us
+    found = np.full(len(ends), OUTSIDE)
+    years = ends.astype("M8[us]").astype("M8[Y]")
+    for year in np.unique(years):
+        mine = years == year
+        with suppress(DataError):
+            _, opens, closes = sessions(ends[mine], mic)
+            stops = closes if width_us == DAY_US else opens - (opens - ends[mine]) // width_us * width_us
+            found[mine] = np.where(closes == OUTSIDE, OUTSIDE, np.minimum(stops, closes))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def window_end(end: int, width_us: int, mic: str) -> int:
+    """The same of one bar."""
+    return int(window_ends(np.array([end]), width_us, mic)[0])
 
 
 def ex_time(day: int, mic: str) -> int:

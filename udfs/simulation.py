@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from udfs.cross import Universe
-from udfs.feature_shard import FeatureShard
-from udfs.frame import BARS, INDICATORS, MOVED, Frame
+from udfs.frame import BARS, FACTORS, INDICATORS, MOVED, Frame
+from udfs.intervals import Intervals
 from udfs.log import DEFAULT, BeyondHorizon, Horizon, Record
 from udfs.plan import Plan
 from udfs.registry import Feature
@@ -22,28 +22,33 @@ Stores = defaultdict[str, dict[str, bytes]]
 
 
 class Simulation:
-    """All shards of all stages; factors: rows that look across the universe, if any.
+    """All shards of all stages; rollups: longer intervals beside the first one; factors: rows across the universe.
 
-    stores: what the shards keep, by stage and shard; a new Simulation over it is a restore.
+    stores: what they keep, by stage and shard; a new Simulation over it is a restore.
     """
 
     def __init__(
         self, interval_us: int, plan: Plan | None = None, *, interval: str = "1m", shards: int = 2,
         horizon: Horizon = DEFAULT, features: Sequence[Feature] = (), stores: Stores | None = None,
-        factors: Sequence[Feature] = (),
+        rollups: Sequence[str] = (), calendar: str = "24/7", factors: Sequence[Feature] = (),
     ) -> None:  # fmt: skip
         self.plan = plan or Plan(interval, features)
-        self.shards, self.interval_us = shards, interval_us
+        plans = [self.plan, *map(self.plan.at, rollups)]
+        self.shards, self.interval_us, self.interval = shards, interval_us, self.plan.interval
         self.stores: Stores = defaultdict(dict) if stores is None else stores
-        self.ticks = [TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon) for i in range(shards)]
-        self.features = [
-            FeatureShard(i, self.plan, interval_us, self.stores[f"features/{i}"], horizon) for i in range(shards)
+        self.ticks = [
+            TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon, calendar) for i in range(shards)
         ]
+        self.features = [
+            Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
+        ]
+        across = [Plan(each.interval, factors, calendar) for each in plans if factors]
         self.factors = [
-            FeatureShard(0, Plan(interval, rows), interval_us, self.stores["factors"], horizon)
-            for rows in (factors,) if rows
-        ]  # fmt: skip
-        self.universe = Universe(self.stores["universe"], interval_us, horizon)
+            Intervals(0, of, interval_us, self.stores["factors"], horizon, calendar) for of in (across,) if of
+        ]
+        self.universes = {self.plan.interval: Universe(self.stores["universe"], interval_us, horizon)} | {
+            each: Universe(self.stores[f"universe/{each}"], interval_us, horizon, each) for each in rollups
+        }
         self.refused = 0
 
     def hear_ticks(self, ticks: Ticks) -> None:
@@ -69,30 +74,39 @@ class Simulation:
         """Event time has passed `until`, microseconds UTC."""
         bars = [frame for shard in self.ticks for frame in shard.advance(until)]
         emitted = self._route(bars)
-        rows = [frame for shard in (*self.features, *self.factors) for frame in shard.advance(until)]
+        rows = [frame for shard in self.features for frame in shard.advance(until)]
         emitted += self._route(rows)
-        return emitted + self.universe.advance(until)
+        emitted += _of_factors(frame for shard in self.factors for frame in shard.advance(until))
+        return emitted + [frame for each in self.universes.values() for frame in each.advance(until)]
 
     def amend(self) -> list[Frame]:
         """Apply all that was heard of the past."""
         emitted = self._route([frame for shard in self.ticks for frame in shard.amend()])
-        emitted += self._route([frame for shard in (*self.features, *self.factors) for frame in shard.amend()])
-        return emitted + self.universe.amend()
+        emitted += self._route([frame for shard in self.features for frame in shard.amend()])
+        emitted += _of_factors(frame for shard in self.factors for frame in shard.amend())
+        return emitted + [frame for each in self.universes.values() for frame in each.amend()]
 
     def finish(self) -> list[Frame]:
         """The end of the tape: every bar closes, every change is applied."""
         last = max((end for shard in self.ticks for end in shard.chunks), default=0)
-        return self.advance(last) + self.amend()
+        frames = self.advance(last)
+        windows = (window for shard in self.features for of in shard.rolled for window in of.open)
+        return frames + self.advance(max(windows, default=last)) + self.amend()
 
     def _route(self, frames: Iterable[Frame]) -> list[Frame]:
         """Hand frames to the stage that reads them; those that leave the job."""
         emitted = []
         for frame in frames:
-            if frame.view in (BARS, MOVED):
+            if frame.view in (BARS, MOVED) and frame.interval == self.interval:
                 for shard in (self.features[frame.shard], *self.factors):
                     shard.hear(frame)
             elif frame.view == INDICATORS:
-                self.universe.hear(frame)
+                self.universes[frame.interval].hear(frame)
             if frame.view != MOVED:
                 emitted.append(frame)
         return emitted
+
+
+def _of_factors(frames: Iterable[Frame]) -> list[Frame]:
+    """Without rolled bars, which the indicators have emitted."""
+    return [frame for frame in frames if frame.view == FACTORS]

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.settings import duration
 from udfs import packing
 from udfs.adjustment import when
-from udfs.bars import COLUMNS, Bars, build
+from udfs.bars import COLUMNS, TRADES, Bars, build
 from udfs.frame import BARS, MOVED, Frame
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, BeyondHorizon, Heard, Horizon, Log, Record
@@ -38,7 +39,7 @@ IDENTITY = ("SYMBOL_CHANGE", "EXCHANGE_MOVE", "MERGER", "DELISTING", "RELISTING"
 
 @dataclass(frozen=True)
 class Slot:
-    """The bars of one closed time, as emitted: symbols ascending, values float64[n, 6], counts int64[4] as in bars.py.
+    """The bars of one closed time, as emitted: symbols ascending, values float64[n, 12], counts int64[4] as in bars.py.
 
     moves: symbol -> how often its bar has moved to another security.
     """
@@ -67,6 +68,11 @@ class TickShard:
         self.actions = Actions(self.heard.records.values(), calendar)
         self.strays = Strays(self.log)
         self._open: dict[int, list[Ticks]] = {}
+
+    @property
+    def logs(self) -> list[Log]:
+        """What is kept."""
+        return [self.log]
 
     @property
     def clock(self) -> int:
@@ -178,8 +184,8 @@ class TickShard:
         """The bars of these records and of what amends their trades from elsewhere, which is counted where it lies."""
         others = self.strays.naming(end, ticks)
         if others is None:
-            return build(ticks)
-        bars = build(Ticks.concat([ticks, others]))
+            return build(ticks, end)
+        bars = build(Ticks.concat([ticks, others]), end)
         bars.counts[COUNTS.index("amendments")] -= len(others)
         return bars
 
@@ -210,7 +216,7 @@ class TickShard:
     def _put(self, end: int, slot: Slot) -> None:
         """Write the slot of a closed time, and count its records instead of those that it had."""
         for sign, of in ((-1, self._slot(end)), (1, slot)):
-            self._count("used", sign * int(of.values[:, COLUMNS.index("trade_count")].sum()))
+            self._count("used", sign * int(of.values[:, TRADES].sum()))
             for fate, n in zip(COUNTS, of.counts, strict=True):
                 self._count(fate, sign * int(n))
         if f"b/{end}" not in self.log:
@@ -248,7 +254,8 @@ class TickShard:
         actions: Actions | None = None,
     ) -> list[Frame]:  # fmt: skip
         """The rows, one frame for each shard of their securities and number of moves."""
-        head = Frame(view, self.shard, end, known_at, slot.revision, symbols, COLUMNS, values, removed=removed)
+        head = Frame(view, self.shard, end, known_at, slot.revision, symbols, COLUMNS, values, removed=removed,
+                     interval=duration(self.interval_us))  # fmt: skip
         return route(head, slot.moves, actions or self.actions, self.shards)
 
     def _floor(self) -> int:

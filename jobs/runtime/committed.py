@@ -79,5 +79,6 @@ def frame(record: Record) -> Frame:
     values = np.array([column["values"] for column in record["doubles"]]).T.reshape(len(record["symbols"]), len(names))
     strings = {column["name"]: column["values"] for column in record["strings"]}
     view = record["view"].removesuffix(f"_{record['interval']}")
-    head = {name: record[name] for name in ("shard", "event_time", "known_at", "revision", "symbols", "removed")}
+    names_of_head = ("interval", "shard", "event_time", "known_at", "revision", "symbols", "removed")
+    head = {name: record[name] for name in names_of_head}
     return Frame(view=view, names=names, values=values, strings=strings, **head)

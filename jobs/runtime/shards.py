@@ -1,9 +1,9 @@
 """The operator that the keyed stages share: one object a key, told of time, and of its turn to amend the past.
 
 In: rows (shard, kind, payload) and the watermark. Out: what the objects emit. An object has `clock`, `advance(until)`,
-`amend()` and `dirty` (see udfs/tick_shard.py and its like); its log is keyed state, so it is a checkpoint's. Changes
-of the past are many when a feed repeats itself or catches up, and each costs a replay; so they are applied in turns,
-which take at most SHARE of the operator's time, and all at the end of a bounded input.
+`amend()`, `dirty` and `logs` (see udfs/tick_shard.py and its like); logs are keyed state, so they are a checkpoint's.
+Changes of the past are many when a feed repeats itself or catches up, and each costs a replay; so they are applied in
+turns, which take at most SHARE of the operator's time, and all at the end of a bounded input.
 """
 
 import time
@@ -28,7 +28,9 @@ SOON_MS = 50
 class Amendable(Protocol):
     """What a key's object can do."""
 
-    log: Log
+    @property
+    def logs(self) -> list[Log]:
+        """What is kept."""
 
     @property
     def dirty(self) -> bool:
@@ -56,7 +58,7 @@ class Shards(KeyedProcessFunction, Generic[Shard]):
         self.shards: dict[int, Shard] = {}
         self.rest_until_ms = 0
         group = context.get_metrics_group().add_group("tickloom")
-        group.gauge("state_bytes", lambda: sum(shard.log.meta["bytes"] for shard in self.shards.values()))
+        group.gauge("state_bytes", lambda: sum(log.meta["bytes"] for of in self.shards.values() for log in of.logs))
 
     def make(self, number: int) -> Shard:
         """The object of a key, restored from `self.store`."""

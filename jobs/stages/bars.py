@@ -38,7 +38,7 @@ class Bars(Shards[TickShard]):
         self.interval_us, self.price, self.action, self.known = parse_duration(interval), price, action, known
         self.number = settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
-        self.calendar = settings.actions.calendar
+        self.calendar = settings.bars.calendar
 
     def open(self, context: RuntimeContext) -> None:
         """Bind state and counters."""

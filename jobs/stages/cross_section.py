@@ -1,6 +1,6 @@
-"""Cross-section: the indicator frames of all shards -> one cross-asset frame a bar time."""
+"""Cross-section: the indicator frames of all shards -> one cross-asset frame a bar time and interval."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from pyflink.common import Row
@@ -13,14 +13,13 @@ from udfs.cross import Universe
 from udfs.frame import INDICATORS, Frame
 from udfs.log import Horizon
 
-TILE = 0  # one universe, one tile; a larger one is cut into row blocks
-
 
 class CrossSection(Shards[Universe]):
-    """The Universe of a tile: its ring of returns is keyed state."""
+    """The Universe of each interval: its ring of returns is keyed state; the shortest interval comes first."""
 
-    def __init__(self, interval: str, settings: Settings) -> None:
-        self.interval_us, self.horizon = parse_duration(interval), Horizon(settings.state.horizon_bars)
+    def __init__(self, intervals: Sequence[str], settings: Settings) -> None:
+        self.intervals = tuple(intervals)
+        self.interval_us, self.horizon = parse_duration(intervals[0]), Horizon(settings.state.horizon_bars)
 
     def open(self, context: RuntimeContext) -> None:
         """Compile before the first window is full, which is in the middle of the day."""
@@ -28,8 +27,8 @@ class CrossSection(Shards[Universe]):
         correlate(np.zeros((2, 1)))
 
     def make(self, number: int) -> Universe:
-        """The tile."""
-        return Universe(self.store, self.interval_us, self.horizon)
+        """The universe by bars of an interval."""
+        return Universe(self.store, self.interval_us, self.horizon, self.intervals[number])
 
     def take(self, shard: Universe, row: Row, timers: TimerService) -> Iterator[Row]:
         """A shard's frame."""
@@ -40,5 +39,8 @@ class CrossSection(Shards[Universe]):
 
 def cross_section(frames: DataStream, function: CrossSection) -> DataStream:
     """Frames of any view -> cross-asset frames."""
+    intervals = function.intervals
     returns = frames.filter(lambda row: row[1] == INDICATORS)
-    return by_shard(returns, function, "cross_section", 1, of=lambda row: TILE)
+    return by_shard(
+        returns, function, "cross_section", len(intervals), lambda row: intervals.index(Frame.unpack(row[2]).interval)
+    )

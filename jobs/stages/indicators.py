@@ -1,12 +1,13 @@
 """Indicators: bar frames and corporate actions -> indicator frames; and factors, which look across the universe.
 
 In: rows (shard, kind, payload) of the kinds bars, moved and action. Out: frames of closed bar times, and of those that
-a change of the past changed. Bars, and what is of another kind, pass the indicators. Factors are the same operator
-with other rows, and one key that holds all securities. This file must not know what a feature is, or how the past is
-rewound: see udfs/feature_shard.py.
+a change of the past changed, of every interval; rolled bars. Bars, and what is of another kind, pass. Factors are the
+same operator with other rows and one key, which holds all securities, and nothing else passes. This file must not know
+what a feature is, or how the past is rewound and bars are rolled up: see udfs/intervals.py.
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,50 +19,64 @@ from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.errors import ConfigError
 from schemas.settings import Settings, parse_duration
 from udfs.catalogue import chosen
-from udfs.feature_shard import FeatureShard
-from udfs.frame import BARS, MOVED, Frame
+from udfs.frame import BARS, FACTORS, MOVED, Frame
+from udfs.intervals import Intervals
 from udfs.log import Horizon
 from udfs.plan import Plan
+from udfs.sessions import DAY_US, ex_time
 
 UNIVERSE = 0  # one universe, one shard
 
 
-class Indicators(Shards[FeatureShard]):
-    """One FeatureShard per key; known: corporate actions that hold from the start; across: of the factors."""
+class Indicators(Shards[Intervals]):
+    """One Intervals per key; intervals: of the bars that come, then longer ones; known: actions from the start.
+
+    across: of the factors. DataError for a calendar that is unknown, if bars are rolled up by it.
+    """
 
     def __init__(
-        self, interval: str, settings: Settings, known: Sequence[Mapping[str, Any]] = (), *, across: bool = False
-    ) -> None:
-        self.interval, self.known, self.across = interval, known, across
+        self, intervals: Sequence[str], settings: Settings, known: Sequence[Mapping[str, Any]] = (), *,
+        across: bool = False,
+    ) -> None:  # fmt: skip
+        self.intervals, self.known, self.across = tuple(intervals), known, across
         self.number = 1 if across else settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
-        self.calendar, self.digest = settings.actions.calendar, Plan(interval, chosen(across=across)).digest()
+        self.calendar, self.digests = settings.bars.calendar, self._digests()
+        if len(intervals) > 1:
+            ex_time(time.time_ns() // 1000 // DAY_US, self.calendar)
 
     def open(self, context: RuntimeContext) -> None:
         """Warm the plan, bind the state."""
         super().open(context)
-        self.plan = Plan(self.interval, chosen(across=self.across))
-        if self.plan.digest() != self.digest:
+        if self._digests() != self.digests:
             what = "this worker computes other features than the job was submitted with"
             raise ConfigError(what, hint="set features.packs in the stack's settings file, not for one shell")
+        self.plans = self._plans()
 
-    def make(self, number: int) -> FeatureShard:
+    def make(self, number: int) -> Intervals:
         """The shard of these securities."""
-        shard = FeatureShard(number, self.plan, parse_duration(self.interval), self.store, self.horizon, self.calendar)
+        width = parse_duration(self.intervals[0])
+        shard = Intervals(number, self.plans, width, self.store, self.horizon, self.calendar)
         for action in self.known:
             shard.act(action)
         return shard
 
-    def take(self, shard: FeatureShard, row: Row, timers: TimerService) -> Iterator[Row]:
+    def take(self, shard: Intervals, row: Row, timers: TimerService) -> Iterator[Row]:
         """A frame of bars, an action, or what passes."""
         _, kind, payload = row
         if kind in (BARS, MOVED):
-            if (end := shard.hear(Frame.unpack(payload))) is not None:
+            for end in shard.hear(Frame.unpack(payload)):
                 remind(timers, end)
         elif kind == ACTION:
             shard.act(json.loads(payload)["action"])
-        if kind not in (MOVED, ACTION) and not self.across:
+        if kind not in (MOVED, ACTION):
             yield row
+
+    def _plans(self) -> list[Plan]:
+        return [Plan(each, chosen(across=self.across), self.calendar) for each in self.intervals]
+
+    def _digests(self) -> list[str]:
+        return [plan.digest() for plan in self._plans()]
 
 
 def indicators(frames: DataStream, function: Indicators) -> DataStream:
@@ -70,6 +85,7 @@ def indicators(frames: DataStream, function: Indicators) -> DataStream:
 
 
 def factors(frames: DataStream, function: Indicators) -> DataStream:
-    """Frames of bars -> frames of factors, and nothing else."""
+    """Frames of bars -> frames of factors."""
     heard = frames.filter(lambda row: row[1] in (BARS, MOVED, ACTION))
-    return by_shard(heard, function, "factors", function.number, of=lambda row: UNIVERSE)
+    made = by_shard(heard, function, "factors", function.number, of=lambda row: UNIVERSE)
+    return made.filter(lambda row: row[1] == FACTORS)

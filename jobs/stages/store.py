@@ -40,8 +40,8 @@ class WriteVectors(FlatMapFunction):
     lateness, to when its features can be read; `rebuilds`, how often the store had to be filled again.
     """
 
-    def __init__(self, url: str, interval: str, settings: Settings) -> None:
-        self.url, self.interval, self.settings = url, interval, settings
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url, self.settings = url, settings
         self.project, self.lateness_us = settings.store.project, parse_duration(settings.bars.lateness)
 
     def open(self, context: RuntimeContext) -> None:
@@ -60,7 +60,7 @@ class WriteVectors(FlatMapFunction):
         yield row
 
     def _write(self, frame: Frame) -> None:
-        view, shard = f"{frame.view}_{self.interval}", str(frame.shard)
+        view, shard = frame.feature_view, str(frame.shard)
         written = self.written.setdefault(view, {})
         whole = frame.complete()
         # a writer's own older rows are left out: the store would refuse them, which costs as much as writing

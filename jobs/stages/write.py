@@ -16,12 +16,12 @@ from schemas.wire import encoder
 from udfs.frame import BARS, CROSS_ASSET, Frame
 
 BAR, FEATURE, REQUEST = "market.bar.v1", "feature.frame.v1", "scoring.request.v1"
-HEAD = ("shard", "event_time", "known_at", "revision", "symbols", "removed")
+HEAD = ("interval", "shard", "event_time", "known_at", "revision", "symbols", "removed")
 OUT = "select topic, k, v, cast(to_timestamp_ltz(ts, 3) as timestamp(3)) from records"
 
 
 class Encode(FlatMapFunction):
-    """Envelopes -> (topic, key, value, record time ms); with `score`, a request per finished cross-section."""
+    """Envelopes -> (topic, key, value, record time ms); with `score`, a request a cross-section of `interval`."""
 
     def __init__(self, ids: Mapping[str, int], interval: str, score: bool) -> None:
         self.ids, self.interval, self.score = dict(ids), interval, score
@@ -38,9 +38,9 @@ class Encode(FlatMapFunction):
             return
         frame = Frame.unpack(payload)
         topic = BAR if frame.view == BARS else FEATURE
-        record = bar_record(frame) if frame.view == BARS else feature_record(frame, self.interval)
-        yield self._record(topic, f"{frame.view}/{shard}", record | {"interval": self.interval}, frame)
-        if self.score and frame.view == CROSS_ASSET and frame.revision == 0:
+        record = bar_record(frame) if frame.view == BARS else feature_record(frame)
+        yield self._record(topic, f"{frame.feature_view}/{shard}", record, frame)
+        if self.score and frame.view == CROSS_ASSET and frame.interval == self.interval and frame.revision == 0:
             yield self._record(REQUEST, self.interval, self._request(frame), frame)
 
     def _record(self, topic: str, key: str, record: dict[str, Any], frame: Frame) -> Row:
@@ -56,16 +56,16 @@ def _head(frame: Frame) -> dict[str, Any]:
 
 
 def bar_record(frame: Frame) -> dict[str, Any]:
-    """A bar frame as a record of market.bar.v1, without the interval."""
+    """A bar frame as a record of market.bar.v1."""
     columns = {name: frame.column(name).tolist() for name in frame.names}
     return _head(frame) | columns | {"trade_count": [int(n) for n in columns["trade_count"]]}
 
 
-def feature_record(frame: Frame, interval: str) -> dict[str, Any]:
-    """A feature frame as a record of feature.frame.v1, without the interval."""
+def feature_record(frame: Frame) -> dict[str, Any]:
+    """A feature frame as a record of feature.frame.v1."""
     doubles = [{"name": name, "values": frame.column(name).tolist()} for name in frame.names]
     strings = [{"name": name, "values": texts} for name, texts in frame.strings.items()]
-    return _head(frame) | {"view": f"{frame.view}_{interval}", "doubles": doubles, "strings": strings}
+    return _head(frame) | {"view": frame.feature_view, "doubles": doubles, "strings": strings}
 
 
 def write(

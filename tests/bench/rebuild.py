@@ -35,8 +35,8 @@ def publish(entities: int) -> None:
     for first in range(0, entities, GROUP):
         symbols = [f"S{i:07}" for i in range(first, min(first + GROUP, entities))]
         values = rng.normal(size=(len(symbols), len(names)))
-        frame = Frame(INDICATORS, 0, 86_400_000_000, 86_400_000_000, 0, symbols, names, values)
-        producer.produce(FEATURE, encode(feature_record(frame, "1d") | {"interval": "1d"}), b"indicators/0")
+        frame = Frame(INDICATORS, 0, 86_400_000_000, 86_400_000_000, 0, symbols, names, values, interval="1d")
+        producer.produce(FEATURE, encode(feature_record(frame)), b"indicators/0")
         producer.poll(0)
     producer.flush(120)
 

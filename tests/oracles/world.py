@@ -156,11 +156,14 @@ class World:
     """A simulation and all that it emitted."""
 
     def __init__(
-        self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT, factors: Sequence[Feature] = ()
-    ) -> None:
-        self.plan, self.options = plan, {"shards": shards, "horizon": horizon, "factors": factors}
+        self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT, rollups: Sequence[str] = (),
+        calendar: str = "24/7", factors: Sequence[Feature] = (),
+    ) -> None:  # fmt: skip
+        self.plan = plan
+        self.shape: dict[str, Any] = {"shards": shards, "horizon": horizon, "rollups": rollups, "calendar": calendar,
+                                      "factors": factors}  # fmt: skip
         self.frames: list[Frame] = []
-        self.simulation = Simulation(MINUTE, plan, **self.options)
+        self.simulation = Simulation(MINUTE, plan, **self.shape)
 
     @property
     def stores(self) -> dict[str, dict[str, bytes]]:
@@ -173,7 +176,7 @@ class World:
         if what == "hear":
             simulation.hear_ticks(how)
         elif what == "restart":
-            self.simulation = Simulation(MINUTE, self.plan, stores=simulation.stores, **self.options)
+            self.simulation = Simulation(MINUTE, self.plan, **self.shape, stores=simulation.stores)
         else:
             step = {"tell": simulation.hear_action, "pass": simulation.advance}
             self.frames += step[what](how) if what in step else getattr(simulation, what)()
@@ -191,7 +194,7 @@ class World:
 
     def state(self) -> dict[str, bytes]:
         """Live state of every security that has any."""
-        shards = self.simulation.features
+        shards = [shard.base for shard in self.simulation.features]
         return {name: s.state[i].tobytes() for s in shards for i, name in enumerate(s.names) if s.state[i].any()}
 
 
@@ -212,7 +215,7 @@ class Clean:
         """Compute it."""
         bars, features = final_bars(ticks), [step.feature for step in plan._steps]
         found = batch.compute(bars, as_table(actions), "1m", features=features, factors=factors)
-        tape, known = batch.read_bars(bars), Actions(actions)
+        tape, known = batch.read_bars(bars, "1m"), Actions(actions)
         names, rows = tape.by_security(known)
         state = np.zeros((len(names), plan.width))
         due = Due.of(known.adjustments, {name: row for row, name in enumerate(names)})
@@ -228,7 +231,7 @@ def final_bars(ticks: Ticks) -> pa.Table:
     ends = np.array([bar.get(name, end) for name, end in zip(ids.tolist(), ends.tolist(), strict=True)])
     parts = []
     for end in np.unique(ends).tolist():
-        bars = build(ticks.take(ends == end))
+        bars = build(ticks.take(ends == end), end)
         times = pa.array([end] * len(bars.symbols), pa.int64()).cast(TIME)
         columns = dict(zip(COLUMNS, bars.values.T, strict=True))
         parts.append(pa.table({"symbol": pa.array(bars.symbols, pa.string()), "event_time": times, **columns}))

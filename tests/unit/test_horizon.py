@@ -91,7 +91,7 @@ def test_state_is_bounded_and_its_account_exact() -> None:
         if minute % 3 == 0:
             world.hear_ticks(ticks((max(0, minute - 2), 11.0, 1000 + minute, TRADE)))
             world.amend()
-        for part in (*world.ticks, *world.features, world.universe):
+        for part in (*world.ticks, *(of.base for of in world.features), *world.universes.values()):
             stored = sum(len(value) for key, value in part.log._store.items() if key != "m")
             assert part.log.meta["bytes"] == stored
         sizes.append(sum(len(store) for store in world.stores.values()))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from schemas.errors import DataError
-from udfs.sessions import ALWAYS, OUTSIDE, ex_time, sessions
+from schemas.settings import parse_duration
+from udfs.sessions import ALWAYS, OUTSIDE, ex_time, sessions, window_end, window_ends
 
 EPOCH = date(1970, 1, 1)
 
@@ -91,3 +92,50 @@ def test_the_library_is_imported_only_when_an_exchange_is_asked_for() -> None:
         "import sys; from udfs.sessions import ex_time; ex_time(0, '24/7'); print('exchange_calendars' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"False\n"
+
+
+# the window of each bar: "end of the bar" -> "end of its window", None for none
+@pytest.mark.parametrize(
+    ("mic", "width", "ends"),
+    [
+        ("24/7", "5m", {"2024-07-03T00:01": "2024-07-03T00:05", "2024-07-03T00:05": "2024-07-03T00:05"}),
+        ("24/7", "1d", {"2024-07-03T00:00": "2024-07-03T00:00", "2024-07-03T00:01": "2024-07-04T00:00"}),
+        ("24/7", "2d", {"1970-01-02T12:00": "1970-01-03T00:00", "1969-12-31T12:00": "1970-01-01T00:00"}),
+        ("XNYS", "1h", {  # from the open on; the last window of a day is short
+            "2024-07-02T13:30": None, "2024-07-02T13:31": "2024-07-02T14:30", "2024-07-02T14:30": "2024-07-02T14:30",
+            "2024-07-02T14:31": "2024-07-02T15:30", "2024-07-02T19:31": "2024-07-02T20:00", "2024-07-02T20:01": None,
+        }),
+        ("XNYS", "1h", {  # a half day, and the holiday after it
+            "2024-07-03T16:30": "2024-07-03T16:30", "2024-07-03T16:31": "2024-07-03T17:00", "2024-07-03T17:01": None,
+            "2024-07-04T15:00": None,
+        }),
+        ("XNYS", "1h", {  # summer time begins on the Sunday in between
+            "2024-03-08T14:31": "2024-03-08T15:30", "2024-03-11T14:30": "2024-03-11T14:30",
+            "2024-03-11T14:31": "2024-03-11T15:30", "2024-03-08T14:30": None, "2024-03-10T15:00": None,
+        }),
+        ("XNYS", "1d", {
+            "2024-03-08T14:31": "2024-03-08T21:00", "2024-03-11T13:31": "2024-03-11T20:00", "2024-07-03T13:31":
+            "2024-07-03T17:00", "2024-12-02T14:30": None, "2024-12-02T21:00": "2024-12-02T21:00",
+        }),
+        ("XTKS", "1d", {"1980-01-04T03:00": None, "2024-03-08T03:00": "2024-03-08T06:00"}),  # no calendar so far back
+        ("CMES", "1d", {"2024-01-01T23:01": "2024-01-02T23:00", "2024-01-02T23:00": "2024-01-02T23:00"}),
+    ],
+)  # fmt: skip
+def test_the_window_of_a_bar(mic: str, width: str, ends: dict[str, str | None]) -> None:
+    wanted = [OUTSIDE if window is None else _us(window) for window in ends.values()]
+    width_us = parse_duration(width)
+    assert window_ends(np.array([_us(end) for end in ends]), width_us, mic).tolist() == wanted
+    assert [window_end(_us(end), width_us, mic) for end in ends] == wanted
+
+
+@pytest.mark.parametrize("width", ["1m", "5m", "7m", "1h", "1d"])
+def test_windows_tile_every_session(width: str) -> None:
+    minutes = np.arange(_us("2024-02-26T00:00"), _us("2024-03-16T00:00"), 60_000_000)
+    found, of = window_ends(minutes, parse_duration(width), "XNYS"), sessions(minutes, "XNYS")
+    inside = of.day != OUTSIDE
+    assert ((found == OUTSIDE) == ~inside).all()
+    assert (np.diff(found[inside]) >= 0).all()
+    assert (minutes[inside] <= found[inside]).all()
+    assert (found[inside] <= of.close[inside]).all()
+    assert (found[inside] - minutes[inside] < parse_duration(width)).all()
+    assert set(of.close[inside].tolist()) <= set(found.tolist())

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
-from schemas.settings import PROJECT, UNITS, check_spans, config_file, parse_duration, settings, stack_file, store_url
+from schemas.settings import (
+    PROJECT,
+    UNITS,
+    check_spans,
+    config_file,
+    duration,
+    intervals_of,
+    parse_duration,
+    settings,
+    stack_file,
+    store_url,
+)
 
 DEFAULTS = PROJECT / "flink-conf" / "tickloom.toml"
 
@@ -46,6 +57,13 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 @given(st.integers(1, 10**9), st.sampled_from(sorted(UNITS)))
 def test_a_duration_is_its_number_of_units(number: int, unit: str) -> None:
     assert parse_duration(f"{number}{unit}") == number * UNITS[unit]
+
+
+@given(st.integers(1, 10**9), st.sampled_from(sorted(UNITS)))
+def test_a_length_of_time_has_one_text(number: int, unit: str) -> None:
+    text = duration(number * UNITS[unit])
+    assert parse_duration(text) == number * UNITS[unit]
+    assert len(text) <= len(f"{number}{unit}")
 
 
 def test_environment_before_running_stack_before_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +116,13 @@ def test_a_wrong_setting_names_its_key_and_source(
         ("500ms", {}, "bars.block: 1s is longer than 500ms"),
         ("500ms", {"BARS__BLOCK": "500ms"}, ""),
         ("1m", {"BARS__BLOCK": "2s"}, "bars.block: 2s is longer than 1s"),
+        ("1m", {"BARS__ROLLUPS": '["5m", "60m", "1d"]'}, ""),
+        ("1m", {"BARS__ROLLUPS": '["5m", "90s"]'}, "bars.rollups: 90s is no multiple of 1m"),
+        ("1m", {"BARS__ROLLUPS": '["1m"]'}, "bars.rollups: 1m is no multiple of 1m"),
+        ("1m", {"BARS__ROLLUPS": '["2d"]'}, ""),
+        ("1m", {"BARS__ROLLUPS": '["2d"]', "BARS__CALENDAR": "XNYS"}, "bars.rollups: 2d is longer than a session"),
+        ("2m", {"BARS__ROLLUPS": '["1d"]', "BARS__CALENDAR": "XNYS"}, "bars.interval: sessions of XNYS do not begin"),
+        ("2m", {"BARS__CALENDAR": "XNYS"}, ""),
         ("1500us", {"BARS__BLOCK": "1ms"}, "bars.interval: 1500us is no whole number of milliseconds"),
     ],
 )
@@ -109,6 +134,22 @@ def test_lengths_of_time_that_contradict_each_other(
     monkeypatch.setenv("TICKLOOM_BARS__INTERVAL", interval)
     with pytest.raises(ConfigError, match=f"setting {said}") if said else nullcontext():
         settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "found"),
+    [
+        ("60s", "", ["1m", "5m", "1h"]),
+        ("1m", "60s", ["1m", "5m", "1h"]),
+        ("1m", "1d", ["1d"]),  # the rollups are not made of such bars
+    ],
+)
+def test_intervals_ascend_and_have_one_name(
+    given: str, asked: str, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TICKLOOM_BARS__INTERVAL", given)
+    monkeypatch.setenv("TICKLOOM_BARS__ROLLUPS", '["60m", "5m"]')
+    assert intervals_of(settings(), asked) == found
 
 
 def test_a_contradiction_names_the_place_that_set_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ class Calls:
             self.said.append(f"kafka{parallelism}>{then}")
             return 2.0
 
-        return SimpleNamespace(run=start, table=lambda: self._answer(self.said[-1]))
+        return SimpleNamespace(run=start, table=lambda _: self._answer(self.said[-1]))
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_each_path_once_and_a_new_stack_for_each_job(
 @pytest.mark.parametrize(
     ("calls", "words"),
     [
-        ({"wrong": "replay2"}, "parquet, parallelism 2: rsi_14 of A at 1970-01-01 00:00:02"),
-        ({"wrong": "kafka1>2"}, "kafka, parallelism 1 then 2: rsi_14 of A"),
+        ({"wrong": "replay2"}, "parquet, parallelism 2: bars of 5s: rsi_14 of A at 1970-01-01 00:00:02"),
+        ({"wrong": "kafka1>2"}, "kafka, parallelism 1 then 2: bars of 5s: rsi_14 of A"),
         ({"failing": "kafka1>2"}, "kafka, parallelism 1 then 2: failed: it broke"),
     ],
 )

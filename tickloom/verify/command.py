@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from schemas.settings import settings
 from tickloom.verify.tape import Tape, code_digest
 
 console = Console(highlight=False, soft_wrap=True)
@@ -49,7 +50,8 @@ def line(tape: Tape, interval: str, output: str) -> str:
     from udfs.catalogue import chosen
     from udfs.plan import Plan
 
-    plans = [Plan(interval, rows) for across in (False, True) if (rows := chosen(across=across))]
+    calendar = settings().bars.calendar
+    plans = [Plan(interval, rows, calendar) for across in (False, True) if (rows := chosen(across=across))]
     features = "+".join(plan.digest() for plan in plans)
     parts = {"input": tape.digest(), "code": code_digest(), "features": features, "output": output}
     return "digest " + " ".join(f"{name}={digest}" for name, digest in parts.items())

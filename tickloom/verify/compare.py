@@ -32,11 +32,10 @@ def difference(expected: pa.Table, found: pa.Table) -> str:
     return f"{column} of {_key(expected, i)}: {values}; {cells:,} values differ in {', '.join(firsts)}"
 
 
-def digest(table: pa.Table) -> str:
+def digest(*tables: pa.Table) -> str:
     """16 hexadecimal digits of every column's name, type and bits, in order."""
     found = hashlib.sha256()
-    for name in table.column_names:
-        column = table[name].combine_chunks()
+    for name, column in ((name, table[name].combine_chunks()) for table in tables for name in table.column_names):
         found.update(f"{name}:{column.type}:{len(column)};".encode())
         found.update(np.packbits(_valid(column)).tobytes())
         found.update(_bits(column).tobytes() if not pa.types.is_string(column.type) else _texts(column))

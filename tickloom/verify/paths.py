@@ -12,7 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from feature_repo.views import beside
 from schemas.errors import TickloomError
+from schemas.settings import intervals_of, settings
 from tickloom.stack import control
 from tickloom.verify.compare import difference, digest
 from tickloom.verify.private import Tell, private_home, tickloom
@@ -21,6 +23,8 @@ from tickloom.verify.stream import Stream
 from tickloom.verify.tape import Tape
 
 BATCH = "batch"
+Tables = dict[str, pa.Table]
+"""Features by interval."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Paths:
 
     def __init__(self, tape: Tape, interval: str, folder: Path, tell: Tell) -> None:
         self.tape, self.interval, self.folder, self._tell = tape, interval, folder, tell
-        self._options = ["--actions", tape.path("actions.parquet"), "--interval", interval]
+        self._intervals = intervals_of(settings(), interval)
+        self._actions = ["--actions", tape.path("actions.parquet")]
 
     def stack(self) -> None:
         """Start all servers with nothing in them."""
@@ -76,46 +81,62 @@ class Paths:
 
     def batch(self) -> Outcome:
         """The bars in one go, without Flink; TickloomError if that fails, since there is nothing to compare with."""
-        words = ["features", "compute", "--bars", self.tape.path("bars.parquet"), *self._options]
-        self._expected, seconds = self._by_command(BATCH, [*words, "--out", self._file(BATCH)])
-        return self._outcome(BATCH, self._expected, seconds)
+        words = ["features", "compute", "--bars", self.tape.path("bars.parquet"), *self._actions]
+        begun = time.monotonic()
+        for each in self._intervals:
+            rolled = ["--from", self.interval] if each != self.interval else []
+            tickloom([*words, "--interval", each, *rolled, "--out", self._file(BATCH, each)], self._tell)
+        self._expected = self._read(BATCH)
+        return self._outcome(BATCH, self._expected, time.monotonic() - begun)
 
     def replay(self, parallelism: int) -> Outcome:
         """The ticks from Parquet through Flink."""
         path = f"parquet, parallelism {parallelism}"
-        words = ["replay", self.tape.path("ticks.parquet"), self._file(path), "--to", "features", *self._options]
-        return self._tried(path, lambda: self._by_command(path, [*words, "--parallelism", str(parallelism)]))
+        words = ["replay", self.tape.path("ticks.parquet"), self._file(path), "--to", "features", *self._actions]
+        words += ["--interval", self.interval, "--parallelism", str(parallelism)]
+
+        def replayed() -> tuple[Tables, float]:
+            begun = time.monotonic()
+            tickloom(words, self._tell)
+            return self._read(path), time.monotonic() - begun
+
+        return self._tried(path, replayed)
 
     def stream(self, parallelism: int, then: int | None) -> Outcome:
         """The ticks as they arrived through Kafka and Flink."""
         path = f"kafka, parallelism {parallelism}" + (f" then {then}" if then else "")
 
-        def streamed() -> tuple[pa.Table, float]:
+        def streamed() -> tuple[Tables, float]:
             stream = Stream(self.tape, self.interval, self._tell)
             seconds = stream.run(parallelism, then)
-            table = stream.table()
-            pq.write_table(table, self._file(path))
-            return table, seconds
+            tables = {each: stream.table(each) for each in self._intervals}
+            for each, table in tables.items():
+                pq.write_table(table, self._file(path, each))
+            return tables, seconds
 
         outcome = self._tried(path, streamed)
         if outcome.problem:
             return outcome
-        return Outcome(**vars(outcome) | {"problem": stale(self._expected, self.interval)})
+        problems = [stale(table, each) for each, table in self._expected.items()]
+        return Outcome(**vars(outcome) | {"problem": "; ".join(filter(None, problems))})
 
-    def _by_command(self, path: str, words: list[str]) -> tuple[pa.Table, float]:
-        begun = time.monotonic()
-        tickloom(words, self._tell)
-        return pq.read_table(self._file(path)), time.monotonic() - begun
-
-    def _tried(self, path: str, compute: Callable[[], tuple[pa.Table, float]]) -> Outcome:
+    def _tried(self, path: str, compute: Callable[[], tuple[Tables, float]]) -> Outcome:
         try:
             return self._outcome(path, *compute())
         except TickloomError as error:
             return Outcome(path, problem=f"failed: {error}")
 
-    def _outcome(self, path: str, table: pa.Table, seconds: float) -> Outcome:
-        self._tell(f"{path}: {len(table):,} rows, {seconds:.1f} s")
-        return Outcome(path, len(table), seconds, digest(table), difference(self._expected, table))
+    def _outcome(self, path: str, tables: Tables, seconds: float) -> Outcome:
+        rows = sum(map(len, tables.values()))
+        self._tell(f"{path}: {rows:,} rows, {seconds:.1f} s")
+        found = {each: difference(self._expected[each], table) for each, table in tables.items()}
+        problem = next((f"bars of {each}: {what}" for each, what in found.items() if what), "")
+        return Outcome(path, rows, seconds, digest(*tables.values()), problem)
 
-    def _file(self, path: str) -> str:
-        return str(self.folder.absolute() / f"{path.replace(', ', '_').replace(' ', '_')}.parquet")
+    def _read(self, path: str) -> Tables:
+        return {each: pq.read_table(self._file(path, each)) for each in self._intervals}
+
+    def _file(self, path: str, interval: str = "") -> str:
+        """The file of a path, and beside it those of rolled bars."""
+        out = self.folder.absolute() / f"{path.replace(', ', '_').replace(' ', '_')}.parquet"
+        return str(beside(out, interval) if interval not in ("", self.interval) else out)

@@ -66,12 +66,12 @@ class Stream:
         self._stop("--drain")  # amendments wait for their turn, which may be long in coming after the last record
         return time.monotonic() - begun
 
-    def table(self) -> pa.Table:
-        """What the job has committed, the newest revision of every row, as `features compute` writes it."""
+    def table(self, interval: str) -> pa.Table:
+        """What the job has committed of an interval, the newest revision of every row, as `features compute` has it."""
         by_time: defaultdict[int, list[Frame]] = defaultdict(list)
         for record in committed.records(FEATURE):
-            frame = committed.frame(record)
-            by_time[frame.event_time].append(frame)
+            if record["interval"] == interval:
+                by_time[record["event_time"]].append(committed.frame(record))
         # one bar time after the other: all revisions of all rows would not fit into one table
         parts = [table(by_time.pop(end)) for end in sorted(by_time)]
         return pa.concat_tables(parts, promote_options="default")

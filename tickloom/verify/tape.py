@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from schemas.errors import DataError
-from schemas.settings import PROJECT, UNITS
+from schemas.settings import PROJECT, UNITS, duration
 from tickloom import package
 from tickloom.tape.journal import digest
 
@@ -40,9 +40,7 @@ class Tape:
     @cached_property
     def interval(self) -> str:
         """Width of the true bars."""
-        width = int(self._spec["interval_us"])
-        unit = max((unit for unit in UNITS if width % UNITS[unit] == 0), key=UNITS.__getitem__)
-        return f"{width // UNITS[unit]}{unit}"
+        return duration(int(self._spec["interval_us"]))
 
     @cached_property
     def records(self) -> int:

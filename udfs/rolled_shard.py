@@ -1,0 +1,170 @@
+"""A shard of securities by bars of a longer interval: rolled up from those of a finer one, then features as ever.
+
+In: the log of the finer shard, its actions, the passing of event time. Out: frames of rolled bars, and of their
+features. A window closes when its time has passed, and is rolled again when one of its bars, or an action inside it,
+is another one; all else is FeatureShard's. This file must not know how bars are rolled up, nor any calendar.
+
+    w/<window end>   moves of the symbols whose bars have moved to another security
+    and what feature_shard.py lists
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, MutableMapping
+from dataclasses import replace
+
+import numpy as np
+
+from schemas.settings import parse_duration
+from udfs.bars import COLUMNS
+from udfs.feature_shard import FeatureShard
+from udfs.fold import Due
+from udfs.frame import BARS, MOVED, Frame
+from udfs.history import Slot, framed
+from udfs.plan import Plan
+from udfs.rollup import roll
+from udfs.securities import Actions
+from udfs.sessions import OUTSIDE, window_end, window_ends
+
+
+class RolledShard(FeatureShard):
+    """The securities of `finer` by bars of the plan's interval; clock and horizon are those of the shortest bars."""
+
+    def __init__(self, finer: FeatureShard, plan: Plan, store: MutableMapping[str, bytes]) -> None:
+        self.finer, self.width_us = finer, parse_duration(plan.interval)
+        super().__init__(finer.shard, plan, finer.interval_us, store, finer.horizon, finer.calendar)
+        self.open: set[int] = set()
+        self.bases: dict[int, dict[str, int]] = {
+            int(place[0]): json.loads(self.log[f"w/{place[0]}"]) for kind, place in self.log.places() if kind == "w"
+        }
+        finer.keep_us = max(finer.keep_us, self.width_us)
+
+    def expect(self, end: int) -> list[int]:
+        """A bar ends then: the time at which its window can be closed, if it is yet to be."""
+        window = window_end(end, self.width_us, self.calendar)
+        if window == OUTSIDE or window <= self.clock:
+            return []
+        self.open.add(window)
+        return [-(-window // self.interval_us) * self.interval_us]
+
+    def advance(self, until: int) -> list[Frame]:
+        """Event time has passed `until`, of which the finer shard was told: bars and features of the windows since."""
+        closed = {window for window in self.open if window <= until // self.interval_us * self.interval_us}
+        frames = []
+        for window in sorted(closed):
+            slot = self._rolled(window, set(self.finer.names))
+            frames += self._heard(framed(self._head(window, window, 0), slot, slot.values, Slot()))
+        self.open -= closed
+        frames += super().advance(until)
+        for window in [window for window in self.bases if self.log.times and window < self.log.times[0]]:
+            del self.bases[window], self.log[f"w/{window}"]
+        return frames
+
+    def amend(self) -> list[Frame]:
+        """Roll again the closed windows that hold what the finer shard has amended, then as ever."""
+        touched: defaultdict[int, set[str]] = defaultdict(set)
+        left: defaultdict[int, set[str]] = defaultdict(set)
+        for frame in self.finer.amended:
+            window = window_end(frame.event_time, self.width_us, self.calendar)
+            touched[window].update(*frame.ids())
+            left[window].update(frame.removed if frame.view == MOVED else ())
+        for window in self._spanning(self.finer.actions):
+            touched[window].update(self.finer.names)
+        frames: list[Frame] = []
+        for window in sorted(touched):
+            if OUTSIDE != window <= self.clock and self.finer.log.reaches(window - self.width_us):
+                frames += self._heard(self._differing(window, touched[window], left[window]))
+        if self.waiting or self.finer.actions is not self.actions:
+            return frames + super().amend()
+        self.amended = []
+        return []
+
+    def floor(self, until: int) -> int:
+        """As of the finer bars: what waits there may change these."""
+        return self.finer.floor(until)
+
+    def _applied(self) -> Actions:
+        return self.finer.actions
+
+    def _actions(self) -> Actions:
+        return self.finer.actions
+
+    def _heard(self, frames: Iterable[Frame]) -> list[Frame]:
+        """Take these frames; those that are for others, too."""
+        told = list(frames)
+        for frame in told:
+            self.hear(frame)
+        return [frame for frame in told if frame.view == BARS]
+
+    def _head(self, window: int, known_at: int, revision: int) -> Frame:
+        values = np.empty((0, len(COLUMNS)))
+        return Frame(BARS, self.shard, window, known_at, revision, [], COLUMNS, values, interval=self.plan.interval)
+
+    def _spanning(self, actions: Actions) -> set[int]:
+        """The windows inside which a ticker changes hands or a ratio takes effect, by these actions or those before."""
+        if actions is self.actions:
+            return set()
+        both = (actions, self.actions)
+        instants = {at for of in both for cuts in of.cuts.values() for at in cuts}
+        now, was = ({each for changes in of.adjustments.values() for each in changes} for of in both)
+        instants |= {change.ex_time_us for change in now ^ was}
+        return {window_end(at + 1, self.width_us, self.calendar) for at in instants}
+
+    def _rolled(self, window: int, names: set[str]) -> Slot:
+        """The bars of these securities in a window, as far as they have a ticker at its end."""
+        finer = self.finer
+        ends = np.array(finer.log.between(window - self.width_us, window), "i8")
+        ends = ends[window_ends(ends, self.width_us, self.calendar) == window]
+        wanted = np.array([name in names for name in finer.names], bool)
+        slots = [
+            finer.log.slot(end).part(np.flatnonzero(wanted[finer.ids[end]]).tolist()) for end in ends.tolist()
+        ]  # fmt: skip
+        if not slots:
+            return Slot()
+        bars = Slot.all(slots)
+        rows = np.array([finer.rows[name] for name in bars.securities], "i8")
+        times = np.repeat(ends, [len(slot.securities) for slot in slots])
+        due = Due.of(finer.actions.adjustments, finer.rows)
+        rolled = roll(rows, times, np.full(len(rows), window), bars.values, due)
+        securities = [finer.names[row] for row in rolled.rows.tolist()]
+        symbols = [bars.symbols[parts[-1]] for parts in rolled.parts]
+        bases = [
+            max(int(bars.base[part]) for part in parts if bars.symbols[part] == symbol)
+            for parts, symbol in zip(rolled.parts, symbols, strict=True)
+        ]
+        lasting = [i for i, name in enumerate(securities) if finer.actions.security(symbols[i], window) == name]
+        made = Slot(securities, symbols, rolled.values, self._raised(window, symbols, bases))
+        return made.part(sorted(lasting, key=securities.__getitem__))
+
+    def _raised(self, window: int, symbols: list[str], bases: list[int]) -> np.typing.NDArray[np.int64]:
+        """What revisions of these symbols begin at: never less than before, though the bar that moved be gone."""
+        known = self.bases.get(window, {})
+        found = {name: max(base, known.get(name, 0)) for name, base in zip(symbols, bases, strict=True)}
+        if higher := {name: base for name, base in found.items() if base > known.get(name, 0)}:
+            self.bases[window] = known | higher
+            self.log[f"w/{window}"] = json.dumps(self.bases[window], sort_keys=True).encode()
+        return np.array([found[name] for name in symbols], "i8")
+
+    def _differing(self, window: int, names: set[str], left: set[str]) -> list[Frame]:
+        """Frames of what differs among these securities from the bars of a closed window.
+
+        left: symbols whose bars have moved, so that another shard has their window now, or this one another security.
+        """
+        was, now = self.log.slot(window), self._rolled(window, names)
+        old, new = _rows(was), _rows(now)
+        changed = now.part([i for i, name in enumerate(now.securities) if old.get(name) != new[name]])
+        held = dict(zip(now.securities, now.symbols, strict=True))
+        gone = [i for i, name in enumerate(was.securities) if name in names and held.get(name) != was.symbols[i]]
+        silent = [i for i in gone if was.symbols[i] in left or was.symbols[i] in changed.symbols]
+        loud = [i for i in gone if i not in silent]
+        if not gone and not changed.symbols:
+            return []
+        head = self._head(window, self.clock + self.interval_us, self.log.amendment(window))
+        moved = framed(replace(head, view=MOVED), Slot(), head.values, was.part(silent))
+        return [*moved, *framed(head, changed, changed.values, was.part(loud))]
+
+
+def _rows(slot: Slot) -> dict[str, tuple[str, bytes, int]]:
+    """Security -> ticker, bytes of the bar, base of revisions."""
+    columns = slot.symbols, map(bytes, slot.values), slot.base.tolist()
+    return dict(zip(slot.securities, zip(*columns, strict=True), strict=True))
