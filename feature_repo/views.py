@@ -4,24 +4,33 @@ from functools import cache
 from pathlib import Path
 
 from schemas.errors import FeatureError
-from schemas.settings import parse_duration, state_dir
+from schemas.settings import parse_duration, settings, state_dir
+from udfs.catalogue import chosen
 from udfs.correlation import OUTPUTS, PEER
-from udfs.frame import Frame
+from udfs.frame import FEATURE_VIEWS, Frame
 from udfs.plan import Plan
 from udfs.vector import Kind, Layout
 
-INDICATORS, CROSS_ASSET = "indicators_", "cross_asset_"
+INDICATORS, FACTORS, CROSS_ASSET = (f"{view}_" for view in FEATURE_VIEWS)
+
+
+def prefixes() -> tuple[str, ...]:
+    """What the names of the views begin with; factors are there if a pack that looks across the universe is chosen."""
+    return tuple(each for each in (INDICATORS, FACTORS, CROSS_ASSET) if each != FACTORS or chosen(across=True))
 
 
 @cache
 def layout(view: str) -> Layout:
-    """Fields of `indicators_<interval>` or `cross_asset_<interval>`, in order; FeatureError for any other."""
-    for prefix in (INDICATORS, CROSS_ASSET):
+    """Fields of `indicators_<interval>`, `factors_<interval>` or `cross_asset_<interval>`, in order.
+
+    FeatureError for any other, and for factors if none are chosen.
+    """
+    for prefix in prefixes():
         interval = view.removeprefix(prefix)
         if interval != view:
             parse_duration(interval)
-            return Layout(view, _cross_asset() if prefix == CROSS_ASSET else _indicators(interval))
-    raise FeatureError(f"there is no feature view {view!r}", hint=f"{INDICATORS}1d or {CROSS_ASSET}1d")
+            return Layout(view, _cross_asset() if prefix == CROSS_ASSET else _numbers(interval, prefix == FACTORS))
+    raise FeatureError(f"there is no feature view {view!r}", hint=" or ".join(f"{each}1d" for each in prefixes()))
 
 
 def vectors(view: str, frame: Frame, fence: int, created_us: int) -> list[bytes]:
@@ -41,9 +50,13 @@ def beside(path: Path, interval: str) -> Path:
     return path.with_stem(f"{path.stem}_{interval}")
 
 
-def _indicators(interval: str) -> tuple[tuple[str, Kind], ...]:
-    return tuple((name, "f8") for name in Plan(interval).outputs)
+def _numbers(interval: str, across: bool) -> tuple[tuple[str, Kind], ...]:
+    return tuple((name, _number()) for name in Plan(interval, chosen(across=across)).outputs)
 
 
 def _cross_asset() -> tuple[tuple[str, Kind], ...]:
-    return tuple((name, "str" if name == PEER else "f8") for name in OUTPUTS)
+    return tuple((name, "str" if name == PEER else _number()) for name in OUTPUTS)
+
+
+def _number() -> Kind:
+    return "f4" if settings().store.dtype == "float32" else "f8"

@@ -1,4 +1,4 @@
-"""Prices and corporate actions -> blocks of ticks -> bars -> indicators -> cross-section -> store and Kafka.
+"""Prices and corporate actions -> blocks of ticks -> bars -> indicators, factors -> cross-section -> store and Kafka.
 
 `tickloom demo` submits it so:
 
@@ -12,12 +12,13 @@ from jobs.runtime.environment import environment
 from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
 from jobs.stages.decode import CORPORATE_ACTION, PRICE, DecodeActions, DecodePrices
-from jobs.stages.indicators import Indicators, indicators
+from jobs.stages.indicators import Indicators, factors, indicators
 from jobs.stages.read import read
 from jobs.stages.store import WriteVectors, store
 from jobs.stages.write import BAR, FEATURE, REQUEST, Encode, write
 from schemas.registry import register
 from schemas.settings import check_spans, intervals_of, parse_duration, settings, store_url
+from udfs.catalogue import chosen
 
 
 def main() -> None:
@@ -44,6 +45,9 @@ def main() -> None:
     closed = bars(blocks, Bars(interval, config, price, action))
     frames = indicators(closed, Indicators(intervals, config))
     stored = store(frames, WriteVectors(options.store, config), "store_indicators")
+    if chosen(across=True):  # stored before the cross-section requests scores: its watermark waits for them
+        measured = factors(closed, Indicators(intervals, config, across=True))
+        stored = stored.union(store(measured, WriteVectors(options.store, config), "store_factors"))
     crossed = cross_section(stored, CrossSection(intervals, config))
     finished = store(crossed, WriteVectors(options.store, config), "store_cross_asset")
     targets = [BAR, FEATURE, REQUEST, *(each for dead in (price, action) for each in (dead.target, dead.late_target))]

@@ -1,4 +1,4 @@
-"""Parquet -> slices of ticks -> bars -> indicators -> cross-section -> Parquet: the features job, bounded.
+"""Parquet -> slices of ticks -> bars -> indicators, factors -> cross-section -> Parquet: the features job, bounded.
 
 `tickloom replay --to features` submits it so:
 
@@ -17,10 +17,11 @@ from feature_repo.views import beside
 from jobs.runtime.environment import environment
 from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
-from jobs.stages.indicators import Indicators, indicators
+from jobs.stages.indicators import Indicators, factors, indicators
 from jobs.stages.slices import ReadSlice, plan, read_slices
 from schemas.settings import intervals_of, parse_duration, settings
 from udfs.batch import read_actions
+from udfs.catalogue import chosen
 from udfs.frame import BARS, Frame
 from udfs.table import table
 
@@ -49,6 +50,8 @@ def main() -> None:
         blocks = read_slices(tables, plan_file, ReadSlice(options.paths, interval_us, config.state.shards))
         closed = bars(blocks, Bars(interval, config, known=known))
         frames = indicators(closed, Indicators(intervals, config, known=known))
+        if chosen(across=True):
+            frames = frames.union(factors(closed, Indicators(intervals, config, known=known, across=True)))
         crossed = cross_section(frames, CrossSection(intervals, config))
         tables.create_temporary_view("frames", frames.union(crossed))
         tables.execute_sql(SINK.format(path=f"{folder}/frames"))

@@ -69,10 +69,11 @@ class Registry(Section):
 
 
 class Store(Section):
-    """The online store: `url` as redis://host:port/db or sqlite:///path, and Feast's `project`."""
+    """The online store: `url` as redis://host:port/db or sqlite:///path, Feast's `project`, `dtype` of its numbers."""
 
     url: str
     project: str
+    dtype: Literal["float64", "float32"]
 
 
 class Bars(Section):

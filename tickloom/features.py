@@ -1,4 +1,8 @@
-"""`tickloom features`: the batch path over Parquet files, the log of what a job committed, and the list of all."""
+"""`tickloom features`: the batch path over Parquet files, the log of what a job committed, and the list of all.
+
+In: Parquet files, or what a job committed to Kafka. Out: Parquet, text, pages. This file must not know how a feature is
+computed.
+"""
 
 import json
 import time
@@ -29,8 +33,9 @@ def compute(
 
     started = time.monotonic()
     given, known, calendar = _read(bars), _read(actions) if actions else None, settings().bars.calendar
-    for longer in chain(bars_of or interval, interval, settings().bars.rollups):
-        given = batch.roll_up(given, known, longer, calendar)
+    of = bars_of or interval
+    for longer in chain(of, interval, settings().bars.rollups):
+        given, of = batch.roll_up(given, known, of, longer, calendar), longer
     table = batch.compute(given, known, interval, calendar=calendar)
     _write(table, out)
     typer.echo(f"{table.num_rows:,} bars, {table.num_columns - 2} features, {time.monotonic() - started:.1f} s: {out}")
@@ -63,7 +68,9 @@ def list_features(
     from udfs import catalogue
     from udfs.plan import Plan
 
-    rows = Plan(interval, catalogue.chosen(catalogue.names() if every else ())).describe()
+    packs = catalogue.names() if every else ()
+    chosen = [found for across in (False, True) if (found := catalogue.chosen(packs, across=across))]
+    rows = [row for of in chosen for row in Plan(interval, of).describe()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from feature_repo.views import CROSS_ASSET, INDICATORS, layout
+from feature_repo.views import CROSS_ASSET, FACTORS, INDICATORS, layout
 from schemas.errors import DataError, ModelError
 from schemas.settings import PROJECT, settings
+from udfs.catalogue import chosen
 from udfs.kernels.state import Degree
 from udfs.plan import Plan
 
@@ -179,9 +180,12 @@ def _sorted(path: Path) -> pa.Table:
 
 def _unit_free(interval: str) -> list[tuple[str, str]]:
     """(view:feature, feature) of all numeric features that have no unit."""
-    plan = Plan(interval)
-    indicators = [name for name in plan.outputs if plan.degree(name) == Degree()]
-    names = {INDICATORS + interval: indicators, CROSS_ASSET + interval: layout(CROSS_ASSET + interval).numbers}
+    names = {}
+    for prefix, across in ((INDICATORS, False), (FACTORS, True)):
+        if rows := chosen(across=across):
+            plan = Plan(interval, rows)
+            names[prefix + interval] = [name for name in plan.outputs if plan.degree(name) == Degree()]
+    names[CROSS_ASSET + interval] = [*layout(CROSS_ASSET + interval).numbers]
     return [(f"{view}:{name}", name) for view, of in names.items() for name in of]
 
 

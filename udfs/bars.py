@@ -3,8 +3,17 @@
 In: all tick records of one bar time, in any order, with repeats, cancels and corrections. Out: one bar a symbol.
 Order of arrival cannot matter here, so a late, doubled or cancelled trade needs no case of its own anywhere else.
 This file must not know watermarks, logs or features.
+
+    turnover            sum of price x size
+    twap                mean of the price over time, from the first trade to the end of the bar
+    realised_variance   sum of r^2, r the log return from one trade to the next
+    bipower_variation   pi / 2 x sum of |r| |r before|: the same without jumps (Barndorff-Nielsen, Shephard 2004)
+    signed_volume       sizes at an up-tick less those at a down-tick; one at the same price has the side before it, one
+                        before the first move none (the tick rule: Lee, Ready 1991)
+    largest_trade       largest size
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,15 +27,18 @@ from udfs.ticks import CANCEL, TRADE, Ticks
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
-COLUMNS = ("open", "high", "low", "close", "volume", "trade_count")
-OPEN, HIGH, LOW, CLOSE, VOLUME, TRADES = range(6)
+COLUMNS = (
+    "open", "high", "low", "close", "volume", "trade_count",
+    "turnover", "twap", "realised_variance", "bipower_variation", "signed_volume", "largest_trade",
+)  # fmt: skip
+OPEN, HIGH, LOW, CLOSE, VOLUME, TRADES, TURNOVER, TWAP, VARIANCE, BIPOWER, SIGNED, LARGEST = range(12)
 DUPLICATES, CANCELLED, AMENDMENTS, ORPHANS = range(4)
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing
 
 
 @dataclass(frozen=True)
 class Bars:
-    """symbols: ascending; values: float64[len(symbols), 6] in the order of COLUMNS.
+    """symbols: ascending; values: float64[len(symbols), 12] in the order of COLUMNS.
 
     counts: int64[4], the records that made no trade: duplicates, cancelled trades, the amendments (cancels,
     corrections) of known trades and of others (orphans).
@@ -96,17 +108,39 @@ def _in_order(event_time: Ints, sequence: Ints, key: Hashes) -> bool:
 
 
 @njit
-def _fold(code: NDArray[np.int32], price: Floats, size: Floats, values: Floats) -> None:
-    """Trades in time order into their symbols' bars."""
+def add_trades(code: NDArray[np.int32], left: Ints, price: Floats, size: Floats, values: Floats) -> None:
+    """Trades in time order into their bars' rows of values float64[n, 12], which are zeros before.
+
+    code: the bar of each trade; left: microseconds from it to the end of its bar, int64. Sums are made in this order.
+    """
+    first, last = np.zeros(values.shape[0]), np.zeros(values.shape[0])  # what the bar's first and last trade had left
+    move, sign = np.zeros(values.shape[0]), np.zeros(values.shape[0])  # of the last trade: size of the return, side
     for k in range(code.shape[0]):
-        bar, p = values[code[k]], price[k]
+        i, p = code[k], price[k]
+        bar = values[i]
         if bar[TRADES] == 0:
-            bar[OPEN] = bar[HIGH] = bar[LOW] = p
+            bar[OPEN] = bar[HIGH] = bar[LOW] = bar[CLOSE] = p
+            first[i] = last[i] = left[k]
+        change = math.log(p / bar[CLOSE])
+        bar[VARIANCE] += change * change
+        bar[BIPOWER] += math.pi / 2 * (abs(change) * move[i])
+        move[i] = abs(change)
+        if p != bar[CLOSE]:
+            sign[i] = 1.0 if p > bar[CLOSE] else -1.0
+        bar[SIGNED] += sign[i] * size[k]
+        bar[TWAP] += (bar[CLOSE] - bar[OPEN]) * (last[i] - left[k])
+        last[i] = left[k]
         bar[HIGH] = max(bar[HIGH], p)
         bar[LOW] = min(bar[LOW], p)
         bar[CLOSE] = p
         bar[VOLUME] += size[k]
         bar[TRADES] += 1
+        bar[TURNOVER] += p * size[k]
+        bar[LARGEST] = max(bar[LARGEST], size[k])
+    for i in range(values.shape[0]):  # so far a sum of differences from the open: a price that stands still is exact
+        bar = values[i]
+        if bar[TRADES] > 0:
+            bar[TWAP] = bar[OPEN] + (bar[TWAP] + (bar[CLOSE] - bar[OPEN]) * last[i]) / first[i]
 
 
 def identity(ticks: Ticks) -> Hashes:
@@ -117,11 +151,11 @@ def identity(ticks: Ticks) -> Hashes:
     return found
 
 
-def build(ticks: Ticks) -> Bars:
+def build(ticks: Ticks, end: int) -> Bars:
     """Resolve repeats, cancels and corrections by trade id; bars by (event time, sequence, identity) of what is left.
 
     A CANCEL or CORRECT works whether it came before or after its trade; of several corrections the last by
-    (event time, sequence) holds. Symbols without a surviving trade have no bar.
+    (event time, sequence) holds. Symbols without a surviving trade have no bar. end: of the bar, microseconds UTC.
     """
     counts = np.zeros(4, np.int64)
     key, price, size = identity(ticks), ticks.price.copy(), ticks.size.copy()
@@ -130,6 +164,6 @@ def build(ticks: Ticks) -> Bars:
     if not _in_order(ticks.event_time[rows], ticks.sequence[rows], key[rows]):
         rows = rows[np.lexsort((key[rows], ticks.sequence[rows], ticks.event_time[rows]))]
     values = np.zeros((len(ticks.symbols), len(COLUMNS)))
-    _fold(ticks.code[rows], price[rows], size[rows], values)
+    add_trades(ticks.code[rows], end - ticks.event_time[rows], price[rows], size[rows], values)
     alive_symbols = sorted(np.flatnonzero(values[:, TRADES]), key=ticks.symbols.__getitem__)
     return Bars([ticks.symbols[i] for i in alive_symbols], values[alive_symbols], counts)

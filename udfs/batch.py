@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 
 from schemas.errors import DataError
 from schemas.settings import parse_duration
-from udfs.bars import COLUMNS
+from udfs.bars import COLUMNS, add_trades
+from udfs.catalogue import chosen
 from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
 from udfs.fold import Due, fold
 from udfs.kernels.state import Floats, Rows
 from udfs.plan import Plan
+from udfs.prints import PER_BAR, left, sizes
 from udfs.registry import Feature
 from udfs.rollup import roll
 from udfs.securities import Actions
@@ -39,7 +41,7 @@ class Tape:
     """Bars by event time, then symbol.
 
     `names` ascending; `rows` int64[M], each bar's place among them; `times` int64[M], bar ends in microseconds UTC;
-    `values` float64[M, 6] in the order of `udfs.bars.COLUMNS`.
+    `values` float64[M, 12] in the order of `udfs.bars.COLUMNS`.
     """
 
     names: list[str]
@@ -65,39 +67,49 @@ def compute(
     interval: str,
     *,
     features: Sequence[Feature] = (),
+    factors: Sequence[Feature] = (),
     calendar: str = ALWAYS,
 ) -> pa.Table:
     """Every feature at every bar: symbol, event_time, one float64 column a feature, `peer_60` a string or null.
 
-    bars: symbol, event_time (a timestamp, the bar's end; UTC), open, high, low, close, volume, unadjusted;
+    bars: symbol, event_time (a timestamp, the bar's end; UTC), open, high, low, close, volume, unadjusted; what else
+    bars have (see `udfs.bars`) is, where the table lacks it, that of the four prints of a replay (`udfs.prints`).
     actions: the columns of the Avro schema. All actions count from their ex-date on, whenever they became known.
     NaN while warming up. DataError names the rows of bars that cannot be used: missing, not finite or not positive
-    prices, negative volume, two bars of one symbol at one time. features must have log_return; calendar: of actions
-    that name no listing.
+    prices, negative volume, two bars of one symbol at one time. features must have log_return; factors: rows that look
+    across the universe; without either, those that the settings choose. calendar: of actions that name no listing, and
+    of features that read the session.
     """
-    tape = read_bars(bars)
-    plan = Plan(interval, features)
+    tape = read_bars(bars, interval)
+    plan = Plan(interval, features, calendar)
+    factors = factors or (() if features else chosen(across=True))
     known = Actions(read_actions(actions) if actions is not None else [], calendar)
     securities, rows = tape.by_security(known)
-    state = np.zeros((len(securities), plan.width))
     due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})
-    values = fold(plan, state, rows, tape.times, tape.values, due)
+
+    def folded(plan: Plan) -> Floats:
+        return fold(plan, plan.blank(len(securities)), rows, tape.times, tape.values, due)
+
+    values = folded(plan)
     numbers, peers = _cross(rows, tape.times, len(securities), values[:, plan.outputs.index("log_return")])
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
+    if factors:
+        more = Plan(interval, factors)
+        columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
     cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
     cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))
     return pa.table(columns | {name: cross[name] for name in OUTPUTS})
 
 
-def roll_up(bars: pa.Table, actions: pa.Table | None, interval: str, calendar: str = ALWAYS) -> pa.Table:
-    """Bars of a longer interval, made of shorter ones as the live job makes them: symbol, event_time, bar columns.
+def roll_up(bars: pa.Table, actions: pa.Table | None, of: str, interval: str, calendar: str = ALWAYS) -> pa.Table:
+    """Bars of a longer interval, made of those `of` a shorter one as in the live job: symbol, event_time, bar columns.
 
     Parameters and errors as of `compute`. Windows are those of `udfs.sessions.window_ends`. A bar bears the last
     ticker of its parts; there is none of a security that has no ticker at the window's end.
     """
-    tape, known = read_bars(bars), Actions(read_actions(actions) if actions is not None else [], calendar)
+    tape, known = read_bars(bars, of), Actions(read_actions(actions) if actions is not None else [], calendar)
     securities, rows = tape.by_security(known)
     windows = window_ends(tape.times, parse_duration(interval), calendar)
     inside = np.flatnonzero(windows != OUTSIDE)
@@ -115,28 +127,36 @@ def roll_up(bars: pa.Table, actions: pa.Table | None, interval: str, calendar: s
     return made.sort_by([("event_time", "ascending"), ("symbol", "ascending")])
 
 
-def read_bars(bars: pa.Table) -> Tape:
-    """The table as arrays in order, checked: see `compute`."""
+def read_bars(bars: pa.Table, interval: str) -> Tape:
+    """The table as arrays in order, checked, with every column: see `compute`."""
     _need(bars, REQUIRED, "bars")
     names, rows, times = _keys(bars)
     order = np.lexsort((rows, times))
     rows, times = rows[order], times[order]
-    values = np.full((len(COLUMNS), len(rows)), np.nan)
-    for k, name in enumerate(COLUMNS):
-        if name in bars.column_names:
-            values[k] = _cast(bars, name, pa.float64()).to_numpy()[order]
+    here = [name for name in COLUMNS if name in bars.column_names]
+    values = {name: _cast(bars, name, pa.float64()).to_numpy()[order] for name in here}
     again = np.zeros(len(rows), bool)
     again[1:] = (rows[1:] == rows[:-1]) & (times[1:] == times[:-1])
     checks = {"two bars of one symbol at one time": again}
     for name in PRICES:
-        price = values[COLUMNS.index(name)]
-        checks[f"{name} is not a positive number"] = ~((price > 0) & (price < np.inf))
-    volume = values[COLUMNS.index("volume")]
-    checks["volume is negative or not a number"] = ~((volume >= 0) & (volume < np.inf))
+        checks[f"{name} is not a positive number"] = ~((values[name] > 0) & (values[name] < np.inf))
+    checks["volume is negative or not a number"] = ~((values["volume"] >= 0) & (values["volume"] < np.inf))
     for fault, bad in checks.items():
         if bad.any():
             raise DataError(f"{fault} in {bad.sum()} of {len(bad)} bars", where=_rows(names, rows, times, order, bad))
-    return Tape(names, rows, times, values.T)
+    if len(values) < len(COLUMNS):
+        values = _printed(values, parse_duration(interval)) | values
+    return Tape(names, rows, times, np.column_stack([values[name] for name in COLUMNS]))
+
+
+def _printed(values: dict[str, Floats], interval_us: int) -> dict[str, Floats]:
+    """Every column of bars of which four prints a bar are known, as a replay builds them."""
+    bars = len(values["close"])
+    prices = np.column_stack([values[name] for name in PRICES])
+    code, times = np.repeat(np.arange(bars, dtype="i4"), PER_BAR), np.tile(left(interval_us), bars)
+    built = np.zeros((bars, len(COLUMNS)))
+    add_trades(code, times, prices.ravel(), sizes(values["volume"]).ravel(), built)
+    return dict(zip(COLUMNS, built.T, strict=True))
 
 
 def read_actions(actions: pa.Table) -> list[dict[str, object]]:

@@ -1,18 +1,20 @@
 """Expressions over columns and kernels -> rows of the registry: factors nest as deep as one likes.
 
 In: text in Python's own grammar, `ema(close - sma(close, 20), 10) / atr(high, low, close, 14)`: bar columns, outputs of
-rows above, numbers, + - * /, comparisons, abs sign sqrt log max min, and every kernel of the catalogue by its name,
-first its inputs, then its parameters; of several outputs one is taken by its place, `macd(close, 12, 26, 9)[2]`.
-Out: a row for each kernel and operation, those of parts without a name of their own; equal parts have equal names, so
-a plan computes them once. Warm-up, state and degree follow from the rows. A sum of a price and a volume, or the
-logarithm of a price, has no degree: no split could restate what is kept of it, so it may not go into a kernel with
-state that depends on it. This file must not know how a kernel computes.
+rows above, numbers, + - * / **, comparisons, `and`, `or`, `x if condition else y`, abs sign sqrt log exp floor max min,
+and every kernel of the catalogue by its name, first its inputs, then its parameters (a broken period is rounded down)
+and its convention, `ema(close, 20, "pandas")`; of several outputs one is taken by its place,
+`macd(close, 12, 26, 9)[2]`. `rank` and its like look across the universe. Out: a row for each kernel and operation,
+those of parts without a name of their own; equal parts have equal names, so a plan computes them once. Warm-up, state
+and degree follow from the rows. A sum of a price and a volume, or the logarithm of a price, has no degree: no split
+could restate what is kept of it, so it may not go into a kernel with state that depends on it. This file must not know
+how a kernel computes.
 """
 
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial, reduce
 
 from schemas.errors import FeatureError, nearest
 from udfs import catalogue
@@ -20,9 +22,10 @@ from udfs.kernels import arithmetic
 from udfs.kernels.state import Degree
 from udfs.registry import COLUMNS, NONE, PRICE, VOLUME, Feature, Parameter, feature
 
-BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
-COMPARED = {ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "less", ast.GtE: "less_equal"}
-OF_ONE, OF_TWO = ("abs", "sign", "sqrt", "log"), ("max", "min")
+BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
+          ast.And: "and", ast.Or: "or"}  # fmt: skip
+COMPARED = {ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "less", ast.GtE: "less_equal", ast.Eq: "equal"}
+OF_ONE, OF_TWO = ("abs", "sign", "sqrt", "log", "exp", "floor"), ("max", "min")
 Node = str | float
 """A part of an expression: the name of the column that holds it, or a number."""
 
@@ -32,8 +35,8 @@ def expression(
 ) -> tuple[Feature, ...]:
     """The rows that give `name`; FeatureError with the place in the text for what cannot be understood.
 
-    functions: own ones by name, `{"mid": "lambda x, y: (x + y) / 2"}`. known: columns besides the bars' that the text
-    reads, outputs of rows above, with their degrees.
+    functions: own ones by name, `{"mid": "lambda x, y: (x + y) / 2"}`, or parts, `{"middle": "mid(high, low)"}`. known:
+    columns besides the bars' that the text reads, outputs of rows above, with their degrees.
     """
     compiler = _Compiler(text, dict(functions or {}), {**COLUMNS, **(known or {})})
     made = compiler.node(_parse(text), {})
@@ -66,6 +69,11 @@ class _Compiler:
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARED:
                 pair = [self.node(left, given), self.node(right, given)]
                 return self._operate(COMPARED[type(op)], *(pair[::-1] if isinstance(op, ast.Gt | ast.GtE) else pair))
+            case ast.BoolOp(op=op, values=values):
+                join = partial(self._operate, BINARY[type(op)])
+                return reduce(join, [self.node(value, given) for value in values])
+            case ast.IfExp(test=test, body=body, orelse=other):
+                return self._choose(*(self.node(part, given) for part in (test, body, other)))
             case ast.Subscript(value=ast.Call() as call, slice=ast.Constant(value=int() as place)):
                 return self._call(call, given, place)
             case ast.Call():
@@ -75,13 +83,16 @@ class _Compiler:
     def _name(self, tree: ast.expr, name: str, given: Mapping[str, Node]) -> Node:
         if name in given:
             return given[name]
+        if name in self.functions:
+            return self._inner(name).node(_parse(self.functions[name]), {})
         if name not in self.degrees:
-            raise self._wrong(tree, "is no column", nearest(name, [*given, *self.degrees]))
+            raise self._wrong(tree, "is no column", nearest(name, [*given, *self.functions, *self.degrees]))
         return name
 
     def _call(self, call: ast.Call, given: Mapping[str, Node], place: int) -> Node:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        nodes = [self.node(argument, given) for argument in call.args]
+        convention = _convention(call) if name in _kernels() and name not in self.functions else ""
+        nodes = [self.node(argument, given) for argument in call.args[: -1 if convention else None]]
         if name in OF_ONE and len(nodes) == 1:
             return self._operate(name, nodes[0], 0.0)
         if name in OF_TWO and len(nodes) == 2:
@@ -90,29 +101,33 @@ class _Compiler:
             return self._own(call, name, nodes)
         if name not in _kernels():
             raise self._wrong(call, "is no function", nearest(name, [*OF_ONE, *OF_TWO, *self.functions, *_kernels()]))
-        return self._kernel(call, _kernels()[name], nodes, place)
+        return self._kernel(call, _kernels()[name].at(convention), nodes, place)
 
     def _own(self, call: ast.Call, name: str, nodes: list[Node]) -> Node:
         body = _parse(self.functions[name])
         if not isinstance(body, ast.Lambda) or len(body.args.args) != len(nodes):
             raise self._wrong(call, f"does not fit {name} = {self.functions[name]}")
+        given = {argument.arg: node for argument, node in zip(body.args.args, nodes, strict=True)}
+        return self._inner(name).node(body.body, given)
+
+    def _inner(self, name: str) -> "_Compiler":
+        """For the body of a function, in which its own name means what it means without it."""
         others = {key: text for key, text in self.functions.items() if key != name}
-        inner = replace(self, text=self.functions[name], functions=others)
-        return inner.node(body.body, {argument.arg: node for argument, node in zip(body.args.args, nodes, strict=True)})
+        return replace(self, text=self.functions[name], functions=others)
 
     def _kernel(self, call: ast.Call, row: Feature, nodes: list[Node], place: int) -> Node:
         inputs, numbers = nodes[: len(row.inputs)], nodes[len(row.inputs) :]
         columns = [node for node in inputs if isinstance(node, str)]
         params = [node for node in numbers if isinstance(node, float)]
-        if len(columns) != len(row.inputs) or len(params) != len(numbers) or len(params) > len(row.params):
-            wanted = ", ".join([*row.inputs, *row.params])
+        if len(columns) != len(row.inputs) or len(params) != len(numbers) or len(params) > len(row.free):
+            wanted = ", ".join([*row.inputs, *row.free])
             raise self._wrong(call, f"does not fit {row.name}({wanted}): columns first, then numbers")
         if not 0 <= place < len(row.outputs):
             raise self._wrong(call, f"asks for output {place} of {len(row.outputs)}")
-        whole = {key: int(value) if isinstance(row.params[key], int) else value
-                 for key, value in zip(row.params, params, strict=False)}  # fmt: skip
-        of = row.at(**whole)
-        text = f"{row.name}({', '.join([*columns, *map(_shown, of.params.values())])})"
+        whole = {key: int(value) if isinstance(of, int) else value
+                 for (key, of), value in zip(row.free.items(), params, strict=False)}  # fmt: skip
+        of = row.at(row.convention, **whole)
+        text = f"{row.name}({', '.join([*columns, *map(_shown, of.free.values()), *_named(of)])})"
         degrees = self._degrees_of(call, of, [self.degrees[column] for column in columns])
         outputs = tuple(f"{text}[{k}]" for k in range(len(of.outputs)))
         self._add(replace(of, name=text, outputs=outputs, inputs=tuple(columns), degrees=degrees, oracle=""))
@@ -120,6 +135,8 @@ class _Compiler:
 
     def _degrees_of(self, call: ast.Call, row: Feature, now: list[Degree | None]) -> tuple[Degree | None, ...]:
         """Of a kernel's outputs when columns of these degrees stand for its own inputs."""
+        if row.across:
+            return row.degrees
         kept = {k for slot in row.state for k, power in enumerate(slot.powers) if power}
         if any(degree is None and k in kept for k, degree in enumerate(now)):
             raise self._wrong(call, "keeps what has no degree: no split could restate it")
@@ -135,6 +152,8 @@ class _Compiler:
         if isinstance(x, float) and isinstance(y, float):
             return arithmetic.apply(code, x, y)
         degree = _degree(operation, self._scale(x, y), self._scale(y, x))
+        if operation == "power":
+            degree = _raised(self._scale(x, y), y if isinstance(y, float) else self.degrees[y])
         text = f"{operation}({x}, {y})"
         if isinstance(x, str) and isinstance(y, str):
             row = feature(text, (text,), (x, y), arithmetic.of_two, (), 0, {"operation": code}, degree)
@@ -143,6 +162,16 @@ class _Compiler:
             params = {"operation": code, "number": float(number), "first": int(isinstance(x, float))}
             row = feature(text, (text,), (str(column),), arithmetic.with_number, (), 0, params, degree)
         self._add(row)
+        return text
+
+    def _choose(self, condition: Node, x: Node, y: Node) -> Node:
+        if isinstance(condition, float):
+            return x if condition else y
+        x_degree, y_degree = self._scale(x, y), self._scale(y, x)
+        inputs = [str(self._operate("second", condition, node)) if isinstance(node, float) else node for node in (x, y)]
+        text = f"choose({condition}, {x}, {y})"
+        degree = x_degree if x_degree == y_degree and self.degrees[condition] is not None else None
+        self._add(feature(text, (text,), (condition, *inputs), arithmetic.choose, (), 0, {}, degree))
         return text
 
     def _scale(self, node: Node, other: Node) -> Degree | None:
@@ -164,7 +193,7 @@ class _Compiler:
 @cache
 def _kernels() -> dict[str, Feature]:
     """The first row of each name: its parameters stand for those that an expression leaves out."""
-    return {row.name: row for row in reversed(catalogue.chosen(catalogue.names()))}
+    return {row.name: row for row in reversed(catalogue.kernels())}
 
 
 def _parse(text: str) -> ast.expr:
@@ -187,9 +216,19 @@ def _degree(operation: str, x: Degree | None, y: Degree | None) -> Degree | None
         return x
     if operation == "sqrt":
         return Degree(x.price // 2, x.volume // 2) if x.price % 2 == x.volume % 2 == 0 else None
-    if operation in ("less", "less_equal"):
+    if operation in ("less", "less_equal", "equal"):
         return NONE if x == y else None
-    return x if x == y and (operation != "log" or x == NONE) else None
+    if operation in ("and", "or"):
+        return NONE
+    return x if x == y and (operation not in ("log", "exp", "floor") or x == NONE) else None
+
+
+def _raised(x: Degree | None, exponent: float | Degree | None) -> Degree | None:
+    """Of a power of x, by a number or by a column of that degree."""
+    if x is None or not isinstance(exponent, float):
+        return NONE if x == exponent == NONE else None
+    price, volume = x.price * exponent, x.volume * exponent
+    return Degree(int(price), int(volume)) if price.is_integer() and volume.is_integer() else None
 
 
 def _kinds(own: list[Degree], now: list[Degree | None]) -> dict[Degree, Degree] | None:
@@ -210,6 +249,19 @@ def _moved(degree: Degree, kinds: dict[Degree, Degree]) -> Degree | None:
         degree.price * price.price + degree.volume * volume.price,
         degree.price * price.volume + degree.volume * volume.volume,
     )
+
+
+def _convention(call: ast.Call) -> str:
+    """The text that stands last, "" if none does."""
+    match call.args[-1:]:
+        case [ast.Constant(value=str() as convention)]:
+            return convention
+    return ""
+
+
+def _named(row: Feature) -> list[str]:
+    """The convention of a row as an expression has it, nothing where it is the default."""
+    return [f'"{row.convention}"'] if row.convention != next(iter(row.conventions), "") else []
 
 
 def _shown(value: Parameter) -> str:

@@ -4,7 +4,9 @@ In: bar frames of any shard of ticks, corporate actions, the passing of event ti
 revision 0, amended ones higher. State is a log (bars of the last H times, every K times an anchor: all feature state)
 plus live arrays in memory; a restore loads the newest anchor and steps forward. A bar that changed and an action heard
 of late are one move: replay the securities it touches from the anchor before, as they were and as they are, and emit
-the rows that differ. Changes wait until `amend`. This file must not know Flink, ticks or any indicator.
+the rows that differ. Changes wait until `amend`. With a plan that looks across the universe the shard holds all of it,
+replays all of it when one security changed, and its frames are of factors. This file must not know Flink, ticks or any
+indicator.
 
     p/<bar end>/<n>   a frame that waits: for its time to pass, or, if that has passed, for `amend`
     c/<name>          a corporate action;  q/<name>: one that waits
@@ -18,7 +20,7 @@ import numpy as np
 from udfs.bar_log import BarLog
 from udfs.bars import COLUMNS
 from udfs.fold import Due, fold
-from udfs.frame import BARS, INDICATORS, Frame
+from udfs.frame import BARS, FACTORS, INDICATORS, Frame
 from udfs.history import History, Slot, framed, merge
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, NEVER, Heard, Horizon, Record
@@ -35,6 +37,7 @@ class FeatureShard:
         horizon: Horizon = DEFAULT, calendar: str = "24/7",
     ) -> None:  # fmt: skip
         self.shard, self.plan, self.interval_us = shard, plan, interval_us
+        self.view = FACTORS if plan.across else INDICATORS
         self.horizon, self.calendar = horizon, calendar
         self.keep_us = 0  # the log reaches further back by so much, for bars of longer intervals
         self.amended: list[Frame] = []
@@ -44,7 +47,7 @@ class FeatureShard:
         self.actions = self._applied()
         self.rows: dict[str, int] = {}
         self.names: list[str] = []
-        self.state = np.zeros((0, plan.width))
+        self.state = plan.blank(0)
         anchor = self.log.anchors[-1] if self.log.anchors else NEVER
         names, state = self.log.anchor(anchor)
         rows = self._allot(names)
@@ -108,8 +111,10 @@ class FeatureShard:
         self.amended = heard = [frame for end in sorted(self.waiting) if end <= self.clock for frame in self._take(end)]
         actions = self._actions()
         changed = self._changed(actions)
-        touched = sorted({name for frame in heard for part in frame.ids() for name in part} | set(changed))
-        rows = self._allot(touched)
+        touched = {name for frame in heard for part in frame.ids() for name in part} | set(changed)
+        if touched and self.plan.across:
+            touched |= set(self.names)
+        rows = self._allot(sorted(touched))
         since = min(
             [frame.event_time for frame in heard] + [ex_time + 1 for ex_time in changed.values()], default=NEVER
         )
@@ -179,14 +184,14 @@ class FeatureShard:
         self, end: int, known_at: int, revision: int, slot: Slot, places: Rows, features: Floats, removed: Slot
     ) -> list[Frame]:
         """Rows of a slot and what was removed from it."""
-        head = Frame(INDICATORS, self.shard, end, known_at, revision, [], self.plan.outputs, features,
+        head = Frame(self.view, self.shard, end, known_at, revision, [], self.plan.outputs, features,
                      interval=self.plan.interval)  # fmt: skip
         return framed(head, slot.part(places.tolist()), features, removed)
 
     def _history(self, rows: Rows, base: int, *, keep: bool) -> History:
         """Replay these rows from an anchor to the clock. With keep, later anchors and the live state follow."""
         names = [self.names[row] for row in rows]
-        state = np.zeros((len(rows), self.plan.width))
+        state = self.plan.blank(len(rows))
         _copy(*self.log.anchor(base), names, state)
         parts = [self._replay(rows, state, base, base)]
         for stop in [a for a in self.log.anchors if a > base and keep] + [self.clock]:
@@ -237,7 +242,7 @@ class FeatureShard:
                 self.rows[name] = len(self.names)
                 self.names.append(name)
         if len(self.names) > len(self.state):
-            grown = np.zeros((max(2 * len(self.state), len(self.names)), self.plan.width))
+            grown = self.plan.blank(max(2 * len(self.state), len(self.names)))
             grown[: len(self.state)] = self.state
             self.state = grown
         return np.array([self.rows[name] for name in names], "i8")

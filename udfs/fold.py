@@ -16,6 +16,7 @@ from udfs.adjustment import Adjustment
 from udfs.bars import COLUMNS
 from udfs.kernels.state import Floats, Rows
 from udfs.plan import CLOSE, TIME, Plan
+from udfs.sessions import clock
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,18 @@ def fold(plan: Plan, state: Floats, rows: Rows, times: Rows, values: Floats, due
     """Step the state through bars in time order, scaling rows where actions take effect.
 
     state: float64[N, plan.width], changed in place; rows: int64[M], the state row of each bar; times: int64[M] bar
-    ends, microseconds UTC, nondecreasing; values: float64[M, 6] in the order of bars.COLUMNS, unadjusted. An action
-    whose row has no bar after it waits. Returns float64[M, len(plan.outputs)].
+    ends, microseconds UTC, nondecreasing; values: float64[M, 12] in the order of bars.COLUMNS, unadjusted. An action
+    whose row has no bar after it waits. For a plan that looks across the universe the bars must be those of all rows.
+    Returns float64[M, len(plan.outputs)].
     """
     columns = dict(zip(COLUMNS, np.ascontiguousarray(values.T), strict=True))
+    if plan.reads_clock:
+        columns |= clock(times, plan.calendar)
     out = np.empty((len(rows), len(plan.outputs)))
-    start = 0
-    for stop, bars in sorted(_cuts(state, rows, times, due).items()):
+    cuts, start = _cuts(state, rows, times, due), 0
+    if plan.across:
+        cuts = {start: {} for start in (np.flatnonzero(np.diff(times)) + 1).tolist()} | cuts
+    for stop, bars in sorted(cuts.items()):
         _step(plan, state, rows, times, columns, out, start, stop)
         for bar, adjustments in bars.items():
             row = state[rows[bar]]

@@ -7,7 +7,9 @@ import numpy as np
 from udfs import packing
 from udfs.kernels.state import Floats
 
-BARS, INDICATORS, CROSS_ASSET = "bars", "indicators", "cross_asset"
+BARS, INDICATORS, FACTORS, CROSS_ASSET = "bars", "indicators", "factors", "cross_asset"
+FEATURE_VIEWS = (INDICATORS, FACTORS, CROSS_ASSET)
+"""In the order of their columns in one table."""
 MOVED = "moved"
 """A view that stays inside a job: bars that turn out to belong to another security, as its shard gets them."""
 

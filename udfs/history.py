@@ -16,7 +16,7 @@ from udfs.kernels.state import Floats, Rows
 
 @dataclass(frozen=True)
 class Slot:
-    """The bars of one time: securities ascending, symbols as they trade, values float64[n, 6], base int64[n].
+    """The bars of one time: securities ascending, symbols as they trade, values float64[n, 12], base int64[n].
 
     base: what the revisions of each row begin at; it rises when the bar moves to another security.
     """

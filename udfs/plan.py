@@ -21,10 +21,12 @@ from schemas.settings import parse_duration
 from udfs.adjustment import Adjustment, Effect, Policy, factors
 from udfs.catalogue import chosen
 from udfs.kernels.state import Degree, Floats, Rows
-from udfs.registry import COLUMNS, NONE, Feature
+from udfs.registry import CLOCK, COLUMNS, NONE, Feature
+from udfs.sessions import ALWAYS
 
 # numba compiles anew for every other kind of array: Arrow gives read-only ones
 WRITABLE: Final = ("C", "A", "W")
+LINE: Final = 64  # bytes of a cache line
 TIME, CLOSE, RESERVED = range(3)
 
 
@@ -47,45 +49,61 @@ class Plan:
     """The features of bars of one interval (`1d`, `1m`), in order; without any, those that the settings choose.
 
     `outputs` names the columns of `step`; `width` is the float64 slots of a security's state, which starts as zeros.
+    `reads_clock`: whether a feature reads the session, which is one of the exchange `calendar` (`udfs.sessions.clock`).
+    `across`: some row looks across the universe, so that each `step` must be given one bar time of all securities.
     FeatureError for an input that neither the bars nor a feature above has, or an output named twice.
     """
 
-    def __init__(self, interval: str, features: Sequence[Feature] = ()) -> None:
-        self.interval = interval
+    def __init__(self, interval: str, features: Sequence[Feature] = (), calendar: str = ALWAYS) -> None:
+        self.interval, self.calendar = interval, calendar
         # of each slot: its price and volume degree, its policy, whether a notice empties it
         self._slots: list[tuple[int, int, Policy, bool]] = [(0, 0, Policy.RAW, False)] * RESERVED
         self._degrees: dict[str, Degree | None] = dict(COLUMNS)
         self._lookback: dict[str, int] = dict.fromkeys(COLUMNS, 0)
         self._steps: list[_Step] = []
         for feature in features or chosen():
-            if not set(feature.outputs) <= set(filter(hidden, self._degrees)):  # a part of an expression above
+            # a part of an expression above is there already
+            if not all(hidden(output) and output in self._degrees for output in feature.outputs):
                 self._steps.append(self._place(feature, parse_duration(interval)))
+        self.across = any(step.feature.across for step in self._steps)
         self._columns: tuple[str, ...] = tuple(self._degrees)[len(COLUMNS) :]
         self.outputs: tuple[str, ...] = tuple(name for name in self._columns if not hidden(name))
         self._shown = np.flatnonzero([not hidden(name) for name in self._columns])
         self.width = len(self._slots)
+        self.reads_clock = any(set(step.feature.inputs) & set(CLOCK) for step in self._steps)
         self._policies = sorted({policy for _, _, policy, _ in self._slots})
         self._of_ratios = lru_cache(maxsize=1024)(self._ratios)
 
+    def blank(self, securities: int) -> Floats:
+        """The state before any bar, float64[securities, width] of zeros, in the order of memory that is quickest."""
+        return _by_columns(securities, self.width)
+
     def at(self, interval: str) -> "Plan":
         """The same features of bars of another interval."""
-        return Plan(interval, [step.feature for step in self._steps])
+        return Plan(interval, [step.feature for step in self._steps], self.calendar)
 
     def step(self, state: Floats, rows: Rows, columns: Mapping[str, Floats]) -> Floats:
         """Take M bars into the state, in place, and return float64[M, len(outputs)], NaN while warming up.
 
-        state: float64[N, width]; rows: int64[M], the state row of each bar, which may repeat (bars of one row in
-        time order); columns: open, high, low, close, volume as float64[M], as far as the features read them.
+        state: float64[N, width] of `blank`; one in another order of memory is copied there and back. rows: int64[M],
+        the state row of each bar, which may repeat (bars of one row in time order); columns: those of
+        `udfs.registry.COLUMNS` that the features read, float64[M].
         """
-        if state.shape[1:] != (self.width,) or state.dtype != np.float64 or not state.flags.carray:
-            raise FeatureError(f"state must be a writable C-ordered float64[N, {self.width}]", where="Plan.step")
+        if state.shape[1:] != (self.width,) or state.dtype != np.float64 or not state.flags.writeable:
+            raise FeatureError(f"state must be a writable float64[N, {self.width}]", where="Plan.step")
+        held = state
+        if state.strides[0] != state.itemsize or state.flags.forc:
+            held = self.blank(len(state))
+            held[:] = state
         rows = np.require(rows, np.int64, WRITABLE)
-        out = np.empty((len(rows), len(self._columns)))
+        out = _by_columns(len(rows), len(self._columns) + 1)
         at_hand: dict[str, Floats] = {}
         for step in self._steps:
             inputs = [self._column(name, columns, out, at_hand) for name in step.feature.inputs]
-            step.feature.kernel(state, step.at, rows, *inputs, out, step.to, *step.arguments)
-        return out if len(self._shown) == len(self._columns) else out[:, self._shown]
+            step.feature.kernel(held, step.at, rows, *inputs, out, step.to, *step.arguments)
+        if held is not state:
+            state[:] = held
+        return out[:, self._shown]
 
     def factors(self, changes: Sequence[Adjustment], last: float, close: float) -> Floats:
         """float64[width] that a security's state row is multiplied by before the first bar after these adjustments.
@@ -112,7 +130,9 @@ class Plan:
                 "name": (f := step.feature).name,
                 "outputs": f.outputs,
                 "inputs": f.inputs,
-                "params": dict(zip(f.params, step.arguments, strict=True)),
+                "convention": f.convention,
+                "conventions": {name: dict(each.values) for name, each in f.conventions.items()},
+                "params": dict(zip(f.free, step.arguments, strict=False)),
                 "lookback": self.lookback(f.outputs[0]),
                 "converged": f.converged,
                 "degree_price": [degree and degree.price for degree in f.degrees],
@@ -128,10 +148,14 @@ class Plan:
         ]
 
     def digest(self) -> str:
-        """Hex digest (16 characters) of interval, names, parameters and state layout; where equal, state fits."""
+        """Hex digest (16 characters) of interval, names, parameters, state layout and, if read, calendar.
+
+        Where equal, state fits.
+        """
         rows = [(s.feature.name, s.feature.outputs, s.feature.inputs, s.arguments, s.feature.layout(), s.feature.policy)
                 for s in self._steps]  # fmt: skip
-        return hashlib.sha256(json.dumps([self.interval, rows]).encode()).hexdigest()[:16]
+        read = [self.interval, rows] + [self.calendar] * self.reads_clock
+        return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]
 
     def _place(self, feature: Feature, interval_us: int) -> _Step:
         for name in feature.inputs:
@@ -172,3 +196,13 @@ class Plan:
         found = np.array([0.0 if notice and forget else powers[p, v, policy] for p, v, policy, forget in self._slots])
         found.flags.writeable = False
         return found
+
+
+def _by_columns(rows: int, columns: int) -> Floats:
+    """Zeros[rows, columns] (two columns or more), a column after the other in memory, for rows are read together.
+
+    A column takes an odd number of cache lines, so that its neighbours do not push it out of the cache, and more than
+    its rows, so that numba sees one kind of matrix, whatever its size.
+    """
+    lines = (rows * 8 // LINE + 1) | 1
+    return np.zeros((columns, lines * LINE // 8)).T[:rows]

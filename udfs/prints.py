@@ -36,15 +36,13 @@ def prints(bars: pa.Table, interval_us: int) -> pa.Table:
     """
     k = np.arange(PER_BAR)
     ends = bars["event_time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()[:, None]
-    opens, highs, lows, closes, volume = (_numbers(bars, name) for name in BAR_COLUMNS[2:])
-    quarter = np.floor(volume / PER_BAR)
-    sizes = np.column_stack([quarter, quarter, quarter, volume - 3 * quarter])
+    *prices, volume = (_numbers(bars, name) for name in BAR_COLUMNS[2:])
     symbol = bars["symbol"].combine_chunks().cast(SYMBOL).take(pa.array(np.repeat(np.arange(len(bars)), PER_BAR)))
     columns = {
         "symbol": symbol,
-        "event_time": pa.array((ends - interval_us + k * interval_us // PER_BAR).ravel()),
-        "price": pa.array(np.column_stack([opens, highs, lows, closes]).ravel()),
-        "size": pa.array(sizes.ravel()),
+        "event_time": pa.array((ends - left(interval_us)).ravel()),
+        "price": pa.array(np.column_stack(prices).ravel()),
+        "size": pa.array(sizes(volume).ravel()),
         "sequence": pa.array((ends // interval_us * PER_BAR + k).ravel()),
         "trade_id": _trade_ids(symbol, np.repeat(ends.ravel(), PER_BAR)),
         "kind": pa.array(np.zeros(len(symbol), "i1")),
@@ -52,6 +50,18 @@ def prints(bars: pa.Table, interval_us: int) -> pa.Table:
         "conditions": pa.nulls(len(symbol), pa.string()),
     }
     return pa.table(columns, TICK)
+
+
+def left(interval_us: int) -> NDArray[np.int64]:
+    """Microseconds from each print of a bar to the bar's end, int64[4]."""
+    found: NDArray[np.int64] = interval_us - np.arange(PER_BAR) * interval_us // PER_BAR
+    return found
+
+
+def sizes(volume: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sizes of the prints of each bar, float64[n, 4], from its volume, float64[n]."""
+    quarter = np.floor(volume / PER_BAR)
+    return np.column_stack([quarter, quarter, quarter, volume - 3 * quarter])
 
 
 def _numbers(bars: pa.Table, name: str) -> NDArray[np.float64]:

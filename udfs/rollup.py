@@ -35,6 +35,13 @@ def _sum(column: Floats, starts: Rows) -> Floats:
     return found
 
 
+def _mean(column: Floats, starts: Rows) -> Floats:
+    """Each part weighs alike; of differences from the first, so that a price that stands still is exact."""
+    first, counts = column[starts], np.diff(starts, append=len(column))
+    found: Floats = first + _sum(column - np.repeat(first, counts), starts) / counts
+    return found
+
+
 RULES: Final[dict[str, Callable[[Floats, Rows], Floats]]] = {
     "open": _first,
     "high": np.maximum.reduceat,
@@ -42,12 +49,20 @@ RULES: Final[dict[str, Callable[[Floats, Rows], Floats]]] = {
     "close": _last,
     "volume": _sum,
     "trade_count": _sum,
+    "turnover": _sum,
+    "twap": _mean,
+    "realised_variance": _sum,
+    "bipower_variation": _sum,
+    "signed_volume": _sum,
+    "largest_trade": np.maximum.reduceat,
 }
-"""How a column's value is made of those of the parts: (column by window and time, first place of each window)."""
+"""How a column's value is made of those of the parts: (column by window and time, first place of each window).
+
+The variations are those inside the parts: the returns from one part to the next are not in them."""
 
 
 class Rolled(NamedTuple):
-    """Bars by row, then window: rows, ends int64[G], values float64[G, 6] in the order of bars.COLUMNS.
+    """Bars by row, then window: rows, ends int64[G], values float64[G, 12] in the order of bars.COLUMNS.
 
     parts: of each bar the places of what it was made of, in time order.
     """
@@ -62,7 +77,7 @@ def roll(rows: Rows, times: Rows, windows: Rows, values: Floats, due: Due) -> Ro
     """One bar of the bars of each row and window.
 
     rows: int64[M], the security of each bar; times: int64[M], its end, windows: int64[M], the end of its window,
-    microseconds UTC; values: float64[M, 6] in the order of bars.COLUMNS, unadjusted; due: actions of the rows. A ratio
+    microseconds UTC; values: float64[M, 12] in the order of bars.COLUMNS, unadjusted; due: actions of the rows. A ratio
     that takes effect inside a window is applied to the parts before it, so that open and close are of one unit.
     """
     if not len(rows):

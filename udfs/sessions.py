@@ -18,9 +18,11 @@ from schemas.errors import DataError
 
 EPOCH: Final = date(1970, 1, 1).toordinal()
 DAY_US: Final = 86_400_000_000
+SECOND_US: Final = 1_000_000
 ALWAYS: Final = "24/7"
 OUTSIDE: Final = -1
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 class Sessions(NamedTuple):
@@ -48,6 +50,17 @@ def sessions(ends: Ints, mic: str) -> Sessions:
         for column, source in zip(found, table, strict=True):
             column[mine] = np.where(inside, source[at], OUTSIDE)
     return found
+
+
+def clock(ends: Ints, mic: str) -> dict[str, Floats]:
+    """Columns of bars that end at `ends` (int64[M], microseconds UTC), float64[M]; NaN outside sessions.
+
+    session: the session's day since 1970; session_time: seconds from its open to the bar's end. Errors as of `ex_time`.
+    """
+    found = sessions(ends, mic)
+    inside = found.open != OUTSIDE
+    columns = {"session": found.day, "session_time": (ends - found.open) / SECOND_US}
+    return {name: np.where(inside, column, np.nan) for name, column in columns.items()}
 
 
 def window_ends(ends: Ints, width_us: int, mic: str) -> Ints:

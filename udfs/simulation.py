@@ -22,7 +22,7 @@ Stores = defaultdict[str, dict[str, bytes]]
 
 
 class Simulation:
-    """All shards of all stages; rollups: longer intervals beside the first one.
+    """All shards of all stages; rollups: longer intervals beside the first one; factors: rows across the universe.
 
     stores: what they keep, by stage and shard; a new Simulation over it is a restore.
     """
@@ -30,9 +30,9 @@ class Simulation:
     def __init__(
         self, interval_us: int, plan: Plan | None = None, *, interval: str = "1m", shards: int = 2,
         horizon: Horizon = DEFAULT, features: Sequence[Feature] = (), stores: Stores | None = None,
-        rollups: Sequence[str] = (), calendar: str = "24/7",
+        rollups: Sequence[str] = (), calendar: str = "24/7", factors: Sequence[Feature] = (),
     ) -> None:  # fmt: skip
-        self.plan = plan or Plan(interval, features)
+        self.plan = plan or Plan(interval, features, calendar)
         plans = [self.plan, *map(self.plan.at, rollups)]
         self.shards, self.interval_us, self.interval = shards, interval_us, self.plan.interval
         self.stores: Stores = defaultdict(dict) if stores is None else stores
@@ -45,6 +45,10 @@ class Simulation:
         self.universes = {self.plan.interval: Universe(self.stores["universe"], interval_us, horizon)} | {
             each: Universe(self.stores[f"universe/{each}"], interval_us, horizon, each) for each in rollups
         }
+        self.factors: list[Intervals] = []
+        if factors:
+            looking = [Plan(each.interval, factors, calendar) for each in plans]
+            self.factors.append(Intervals(0, looking, interval_us, self.stores["factors"], horizon, calendar))
         self.refused = 0
 
     def hear_ticks(self, ticks: Ticks) -> None:
@@ -60,7 +64,8 @@ class Simulation:
         for ticks, features in zip(self.ticks, self.features, strict=True):
             try:
                 moved += ticks.act(record)
-                features.act(record)
+                for shard in (features, *self.factors):
+                    shard.act(record)
             except BeyondHorizon:
                 self.refused += ticks.owns(str(record["symbol"]))
         return self._route(moved)
@@ -69,14 +74,14 @@ class Simulation:
         """Event time has passed `until`, microseconds UTC."""
         bars = [frame for shard in self.ticks for frame in shard.advance(until)]
         emitted = self._route(bars)
-        rows = [frame for shard in self.features for frame in shard.advance(until)]
+        rows = [frame for shard in (*self.features, *self.factors) for frame in shard.advance(until)]
         emitted += self._route(rows)
         return emitted + [frame for each in self.universes.values() for frame in each.advance(until)]
 
     def amend(self) -> list[Frame]:
         """Apply all that was heard of the past."""
         emitted = self._route([frame for shard in self.ticks for frame in shard.amend()])
-        emitted += self._route([frame for shard in self.features for frame in shard.amend()])
+        emitted += self._route([frame for shard in (*self.features, *self.factors) for frame in shard.amend()])
         return emitted + [frame for each in self.universes.values() for frame in each.amend()]
 
     def finish(self) -> list[Frame]:
@@ -91,7 +96,8 @@ class Simulation:
         emitted = []
         for frame in frames:
             if frame.view in (BARS, MOVED) and frame.interval == self.interval:
-                self.features[frame.shard].hear(frame)
+                for shard in (self.features[frame.shard], *self.factors):
+                    shard.hear(frame)
             elif frame.view == INDICATORS:
                 self.universes[frame.interval].hear(frame)
             if frame.view != MOVED:

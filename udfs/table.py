@@ -4,12 +4,13 @@ In: feature frames of any shards, in any order, with their revisions. Out: the n
 """
 
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 
 from udfs.correlation import OUTPUTS, PEER
-from udfs.frame import CROSS_ASSET, INDICATORS, Frame
+from udfs.frame import FEATURE_VIEWS, Frame
 
 TIME = pa.timestamp("us", tz="UTC")
 KEYS = ["symbol", "event_time"]
@@ -21,11 +22,11 @@ def table(frames: Iterable[Frame], known_at: int | None = None) -> pa.Table:
     Only the highest revision of a row counts; rows that an amendment removed are left out. known_at (microseconds
     UTC): of what was known by then, None for all. Once the bar that ends then has closed, the answer stays the same.
     """
-    by_view: dict[str, list[Frame]] = {INDICATORS: [], CROSS_ASSET: []}
+    by_view: dict[str, list[Frame]] = {view: [] for view in FEATURE_VIEWS}
     for frame in frames:
         if frame.view in by_view and (known_at is None or frame.known_at <= known_at):
             by_view[frame.view].append(frame)
-    joined = _newest(by_view[INDICATORS]).join(_newest(by_view[CROSS_ASSET]), KEYS, join_type="full outer")
+    joined = reduce(lambda left, right: left.join(right, KEYS, join_type="full outer"), map(_newest, by_view.values()))
     cross = [name for name in OUTPUTS if name in joined.column_names]
     names = [name for name in joined.column_names if name not in cross] + cross
     return joined.sort_by([("event_time", "ascending"), ("symbol", "ascending")]).select(names).combine_chunks()

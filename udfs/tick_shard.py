@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from schemas.settings import duration
 from udfs import packing
 from udfs.adjustment import when
-from udfs.bars import COLUMNS, Bars, build
+from udfs.bars import COLUMNS, TRADES, Bars, build
 from udfs.frame import BARS, MOVED, Frame
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, BeyondHorizon, Heard, Horizon, Log, Record
@@ -39,7 +39,7 @@ IDENTITY = ("SYMBOL_CHANGE", "EXCHANGE_MOVE", "MERGER", "DELISTING", "RELISTING"
 
 @dataclass(frozen=True)
 class Slot:
-    """The bars of one closed time, as emitted: symbols ascending, values float64[n, 6], counts int64[4] as in bars.py.
+    """The bars of one closed time, as emitted: symbols ascending, values float64[n, 12], counts int64[4] as in bars.py.
 
     moves: symbol -> how often its bar has moved to another security.
     """
@@ -184,8 +184,8 @@ class TickShard:
         """The bars of these records and of what amends their trades from elsewhere, which is counted where it lies."""
         others = self.strays.naming(end, ticks)
         if others is None:
-            return build(ticks)
-        bars = build(Ticks.concat([ticks, others]))
+            return build(ticks, end)
+        bars = build(Ticks.concat([ticks, others]), end)
         bars.counts[COUNTS.index("amendments")] -= len(others)
         return bars
 
@@ -216,7 +216,7 @@ class TickShard:
     def _put(self, end: int, slot: Slot) -> None:
         """Write the slot of a closed time, and count its records instead of those that it had."""
         for sign, of in ((-1, self._slot(end)), (1, slot)):
-            self._count("used", sign * int(of.values[:, COLUMNS.index("trade_count")].sum()))
+            self._count("used", sign * int(of.values[:, TRADES].sum()))
             for fate, n in zip(COUNTS, of.counts, strict=True):
                 self._count(fate, sign * int(n))
         if f"b/{end}" not in self.log:

@@ -1,10 +1,9 @@
 """Packed vectors: all features of one entity in one view, as the bytes that the online store keeps.
 
 In: float64 matrices and columns of text, with event time, fence, revision and created time. Out: one `bytes` an entity,
-and many of them back into one matrix by one numpy operation. Must not know: any store, Feast, or where features come
-from.
+and many of them back into one matrix by one numpy operation. Must not know: any store, Feast, or who computes.
 
-Version 1, little-endian; n float64 fields come first, k text fields after, each kind in the layout's order:
+Version 1, little-endian; n float64 fields, then m of float32, then k of text, each kind in the layout's order:
 
     offset size  field
     0      2     magic "TV"
@@ -15,11 +14,13 @@ Version 1, little-endian; n float64 fields come first, k text fields after, each
     24     8     revision, int64: how often this event time was corrected
     32     8     created (known) time, int64 microseconds UTC; 0: not known
     40     8     fingerprint of the layout
-    48     8*b   validity, one bit a field, lowest bit first, b = ceil((n + k) / 64)
+    48     8*b   validity, one bit a field, lowest bit first, b = ceil((n + m + k) / 64)
     ...    8*n   values; an invalid one is the canonical NaN
+    ...    4*m   values as float32, and 4 bytes of 0 if m is odd
     ...    4*k   length of each text in bytes
     ...          the texts, UTF-8, one after the other
 
+float32 keeps seven digits. What it cannot hold, beyond +-3.4e38 or infinite, is invalid: no infinity comes of a number.
 A store compares (event time, fence, revision) at offsets 8 to 31 without reading the rest. All four numbers stay below
 2**53, because Redis's Lua knows doubles only.
 """
@@ -39,11 +40,12 @@ import numpy.typing as npt
 from schemas.errors import DataError, FeatureError, StoreError
 from udfs.crc import crc32
 
-Kind = Literal["f8", "str", "bytes"]
+Kind = Literal["f8", "f4", "str", "bytes"]
 Text = str | bytes | None
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
+NUMBERS: tuple[Kind, ...] = ("f8", "f4")
 MAGIC, VERSION = b"TV", 1
 HEADER_BYTES = 48
 WRITE_AGAIN = "write the entity again, or read it with the schema that wrote it"
@@ -92,20 +94,25 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Layout:
-    """The fields of a view in order: "f8" (float64), "str" (UTF-8) or "bytes" (as they are)."""
+    """The fields of a view in order: "f8" (float64), "f4" (float32), "str" (UTF-8) or "bytes" (as they are)."""
 
     view: str
     fields: tuple[tuple[str, Kind], ...]
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:
-        """Names of the float64 fields: the columns of `values`."""
-        return tuple(name for name, kind in self.fields if kind == "f8")
+        """Names of the number fields, the columns of `values`: float64 ones, then float32 ones."""
+        return tuple(name for number in NUMBERS for name, kind in self.fields if kind == number)
+
+    @cached_property
+    def doubles(self) -> int:
+        """How many of the numbers are float64."""
+        return sum(kind == "f8" for _, kind in self.fields)
 
     @cached_property
     def texts(self) -> tuple[tuple[str, Kind], ...]:
         """Names and kinds of the text fields: the rows of `strings`."""
-        return tuple(field for field in self.fields if field[1] != "f8")
+        return tuple(field for field in self.fields if field[1] not in NUMBERS)
 
     @cached_property
     def fingerprint(self) -> int:
@@ -115,9 +122,10 @@ class Layout:
     @cached_property
     def row(self) -> np.dtype[Any]:
         """The part of a vector that has the same size for every entity, as a numpy type."""
-        n, k = len(self.numbers), len(self.texts)
-        bitmap = 8 * ((n + k + 63) // 64)
-        return np.dtype([*_HEADER, ("valid", "u1", (bitmap,)), ("values", "<f8", (n,)), ("lengths", "<u4", (k,))])
+        n, m, k = self.doubles, len(self.numbers) - self.doubles, len(self.texts)
+        bitmap = 8 * ((n + m + k + 63) // 64)
+        numbers: list[Any] = [("doubles", "<f8", (n,)), ("singles", "<f4", (m + m % 2,))]
+        return np.dtype([*_HEADER, ("valid", "u1", (bitmap,)), *numbers, ("lengths", "<u4", (k,))])
 
     def pack(
         self,
@@ -137,12 +145,22 @@ class Layout:
         for name, number in zip(_NUMBERS, (event_time_us, fence, revision, created_us), strict=True):
             rows[name] = _bounded(name, number)
         tails = self._tails(rows, strings)
+        values = self.kept(values)
         valid = np.hstack([~np.isnan(values), rows["lengths"] != ABSENT])
         rows["lengths"][~valid[:, len(self.numbers) :]] = 0
         bits = np.packbits(valid, axis=1, bitorder="little")
         rows["valid"][:, : bits.shape[1]] = bits
-        rows["values"] = np.where(np.isnan(values), np.nan, values)
+        rows["doubles"] = values[:, : self.doubles]
+        rows["singles"][:, : len(self.numbers) - self.doubles] = values[:, self.doubles :]
         return _sealed(rows, tails)
+
+    def kept(self, values: Float64) -> Float64:
+        """What vectors give back of values float64[M, n]: float32 fields rounded, one NaN for all that is missing."""
+        kept = np.where(np.isnan(values), np.nan, values)
+        with np.errstate(over="ignore"):
+            singles = kept[:, self.doubles :].astype("<f4")
+        kept[:, self.doubles :] = np.where(np.isinf(singles), np.nan, singles)
+        return kept
 
     def to_json(self) -> str:
         """The schema as text."""
@@ -168,7 +186,8 @@ class Layout:
         end = size if self.texts else None  # without text the whole vector is the fixed part, and needs no copy
         rows = self._checked(vectors, b"".join([blank if vector is None else vector[:end] for vector in vectors]))
         present = rows["version"] != 0
-        values = rows["values"].copy()
+        singles = rows["singles"][:, : len(self.numbers) - self.doubles]
+        values = np.concatenate([rows["doubles"], singles], axis=1, dtype=np.float64)
         values[~present] = np.nan
         columns = {name: rows[name].astype(np.int64) for name in _NUMBERS}
         strings = self._read_texts(vectors, rows) if texts else []
@@ -226,7 +245,7 @@ class Layout:
         if other is None or other.fingerprint == self.fingerprint:
             return vector
         kinds = dict(other.fields)
-        if wrong := [name for name, kind in self.fields if kinds.get(name, kind) != kind]:
+        if wrong := [n for n, kind in self.fields if kinds.get(n, kind) != kind and not {kind, kinds[n]} <= {*NUMBERS}]:
             what = f"{wrong[0]} is {kinds[wrong[0]]} in a vector and {dict(self.fields)[wrong[0]]} in its reader"
             raise UnknownSchema(f"view {self.view}: {what}", where=f"{other.told()}; {self.told()}", hint=WRITE_AGAIN)
         found, at = other.unpack([vector]), stamp(vector)

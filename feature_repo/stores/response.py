@@ -3,7 +3,7 @@
 In: unpacked vectors of one view, and which of them answers each row of a request. Out: the view's features appended to
 Feast's response, field for field as Feast's own code fills it. Must not know: stores, or requests.
 
-A column of doubles is one numpy array of the 12 bytes that each takes on the wire; status and times are made once for
+A column of numbers is one numpy array of the bytes that each takes on the wire; status and times are made once for
 all features of a view. Feast's parser (C) then reads all of it in one call: 1,000 entities by 50 features would
 otherwise be 50,000 Python objects.
 """
@@ -20,7 +20,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from feature_repo.stores.rows import MICROSECOND, entity_text
-from udfs.vector import LIMIT, Float64, Int64, Layout, Vectors
+from udfs.vector import LIMIT, NUMBERS, Float64, Int64, Kind, Layout, Vectors
 
 Column = GetOnlineFeaturesResponse.FeatureVector
 Rows = npt.NDArray[np.intp]
@@ -34,8 +34,8 @@ def _tag(message: Any, field: str, wire_type: int = 2) -> bytes:
 
 RESULT, VALUE = _tag(GetOnlineFeaturesResponse, "results"), _tag(Column, "values")
 STATUSES, TIME = _tag(Column, "statuses"), _tag(Column, "event_timestamps")
-STRING, DOUBLE = _tag(Value, "string_val"), _tag(Value, "double_val", wire_type=1)
-DOUBLES = np.dtype([("value", "S1"), ("size", "u1"), ("double", "S1"), ("number", "<f8")])
+STRING = _tag(Value, "string_val")
+MEMBERS = {"f8": _tag(Value, "double_val", wire_type=1), "f4": _tag(Value, "float_val", wire_type=5)}
 
 
 def unique_entities(
@@ -90,7 +90,10 @@ def add_values(
     times = _messages(TIME, _timestamps(columns.event_time, columns.present))
     tail = STATUSES + _sized(status[rows].tobytes()) + b"".join([times[row] for row in rows.tolist()])
     shown = (status == FieldStatus.PRESENT)[rows]
-    fields = _doubles(layout, columns.values, [name for name in features if name in layout.numbers], rows, shown)
+    kinds, fields = dict(layout.fields), dict[str, bytes]()
+    for kind in NUMBERS:
+        if names := [name for name in features if kinds[name] == kind]:
+            fields |= _numbers(kind, layout, columns.values, names, rows, shown)
     for place, (name, _) in enumerate(layout.texts):
         if name in features:
             texts = [columns.strings[place][row] for row in rows.tolist()]
@@ -98,16 +101,18 @@ def add_values(
     response.MergeFromString(b"".join(_messages(RESULT, [fields[name] + tail for name in features])))
 
 
-def _doubles(
-    layout: Layout, values: Float64, names: list[str], rows: Rows, shown: npt.NDArray[np.bool_]
+def _numbers(
+    kind: Kind, layout: Layout, values: Float64, names: list[str], rows: Rows, shown: npt.NDArray[np.bool_]
 ) -> dict[str, bytes]:
-    """The values of number fields on the wire, by field; an unset value is a message of no bytes."""
+    """The values of number fields of one kind on the wire, by field; an unset value is a message of no bytes."""
+    message = np.dtype([("value", "S1"), ("size", "u1"), ("member", "S1"), ("number", "<" + kind)])
     places = [layout.numbers.index(name) for name in names]
     numbers = values[rows][:, places].T
     there = shown & ~np.isnan(numbers)
-    wire = np.empty(numbers.shape, DOUBLES)
-    wire["value"], wire["size"], wire["double"], wire["number"] = VALUE, np.where(there, 9, 0), DOUBLE, numbers
-    kept = np.ones((*numbers.shape, DOUBLES.itemsize), bool)
+    wire = np.empty(numbers.shape, message)
+    wire["value"], wire["size"], wire["member"] = VALUE, np.where(there, message.itemsize - 2, 0), MEMBERS[kind]
+    wire["number"] = numbers
+    kept = np.ones((*numbers.shape, message.itemsize), bool)
     kept[~there, 2:] = False
     sent = (wire.view(np.uint8).reshape(kept.shape)[kept] if not there.all() else wire).tobytes()
     ends = np.cumsum(kept.sum(axis=(1, 2))).tolist()

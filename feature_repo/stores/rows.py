@@ -25,12 +25,12 @@ from feast.protos.feast.types.Value_pb2 import Value
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
 from feature_repo.stores import Refusal
-from udfs.vector import Kind, Layout, Stamp, Vectors, stamp
+from udfs.vector import NUMBERS, Kind, Layout, Stamp, Vectors, stamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 MISSING = Value()
-KINDS: dict[ValueType, Kind] = {ValueType.DOUBLE: "f8", ValueType.STRING: "str"}
+KINDS: dict[ValueType, Kind] = {ValueType.DOUBLE: "f8", ValueType.FLOAT: "f4", ValueType.STRING: "str"}
 
 FeastRow = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 FeastRead = tuple[datetime | None, dict[str, Value] | None]
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 def layout_of(table: FeatureView) -> Layout:
-    """The vector layout of a Feast view: doubles and strings as they are, any other type as its protobuf bytes."""
+    """The vector layout of a Feast view: floating numbers and strings as they are, any other type as protobuf bytes."""
     return _layout(table.name, tuple((f.name, KINDS.get(f.dtype.to_value_type(), "bytes")) for f in table.features))
 
 
@@ -125,9 +125,10 @@ def values_of(layout: Layout, columns: Vectors, names: Sequence[str]) -> list[di
 
 def _column(layout: Layout, columns: Vectors, field: tuple[str, Kind]) -> list[Value]:
     name, kind = field
-    if kind == "f8":
+    if kind in NUMBERS:
+        member = "double_val" if kind == "f8" else "float_val"
         numbers = columns.values[:, layout.numbers.index(name)].tolist()
-        return [Value(double_val=number) if not isnan(number) else MISSING for number in numbers]
+        return [Value(**{member: number}) if not isnan(number) else MISSING for number in numbers]
     texts = columns.strings[layout.texts.index(field)]
     if kind == "str":
         return [MISSING if text is None else Value(string_val=text) for text in texts]

@@ -2,14 +2,14 @@
 
 from pyflink.common import Row, Types
 
-from udfs.frame import BARS, CROSS_ASSET, INDICATORS, Frame
+from udfs.frame import BARS, FEATURE_VIEWS, Frame
 
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 ENVELOPE = Types.ROW_NAMED(["shard", "kind", "payload"], [Types.INT(), Types.STRING(), BYTES])
 RECORD = Types.ROW_NAMED(["topic", "k", "v", "ts"], [Types.STRING(), BYTES, BYTES, Types.LONG()])
 
 TICKS, LATE, ACTION = "ticks", "late", "action"
-VIEWS = (BARS, INDICATORS, CROSS_ASSET)
+VIEWS = (BARS, *FEATURE_VIEWS)
 """Kinds of payload: Ticks, late ticks with raw messages, an action (JSON), a Frame of one of the VIEWS or of MOVED
 bars. Any other kind is the name of a topic, and the payload is a message that goes there as it is."""
 

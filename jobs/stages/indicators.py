@@ -1,8 +1,9 @@
-"""Indicators: bar frames and corporate actions -> indicator frames.
+"""Indicators: bar frames and corporate actions -> indicator frames; and factors, which look across the universe.
 
 In: rows (shard, kind, payload) of the kinds bars, moved and action. Out: frames of closed bar times, and of those that
-a change of the past changed, of every interval; rolled bars. Bars, and what is of another kind, pass. This file must
-not know what a feature is, or how the past is rewound and bars are rolled up: see udfs/intervals.py.
+a change of the past changed, of every interval; rolled bars. Bars, and what is of another kind, pass the indicators.
+Factors are the same operator with other rows, and one key that holds all securities. This file must not know what a
+feature is, or how the past is rewound and bars are rolled up: see udfs/intervals.py.
 """
 
 import json
@@ -17,23 +18,28 @@ from jobs.runtime.envelope import ACTION
 from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.errors import ConfigError
 from schemas.settings import Settings, parse_duration
+from udfs.catalogue import chosen
 from udfs.frame import BARS, MOVED, Frame
 from udfs.intervals import Intervals
 from udfs.log import Horizon
 from udfs.plan import Plan
 from udfs.sessions import DAY_US, ex_time
 
+UNIVERSE = 0  # one universe, one shard
+
 
 class Indicators(Shards[Intervals]):
     """One Intervals per key; intervals: of the bars that come, then longer ones; known: actions from the start.
 
-    DataError for a calendar that is unknown, if bars are rolled up by it.
+    across: of the factors. DataError for a calendar that is unknown, if bars are rolled up by it.
     """
 
     def __init__(
-        self, intervals: Sequence[str], settings: Settings, known: Sequence[Mapping[str, Any]] = ()
+        self, intervals: Sequence[str], settings: Settings, known: Sequence[Mapping[str, Any]] = (), *,
+        across: bool = False,
     ) -> None:  # fmt: skip
-        self.intervals, self.known, self.number = tuple(intervals), known, settings.state.shards
+        self.intervals, self.known, self.across = tuple(intervals), known, across
+        self.number = 1 if across else settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
         self.calendar, self.digests = settings.bars.calendar, self._digests()
         if len(intervals) > 1:
@@ -45,8 +51,7 @@ class Indicators(Shards[Intervals]):
         if self._digests() != self.digests:
             what = "this worker computes other features than the job was submitted with"
             raise ConfigError(what, hint="set features.packs in the stack's settings file, not for one shell")
-
-        self.plans = [Plan(each) for each in self.intervals]
+        self.plans = self._plans()
 
     def make(self, number: int) -> Intervals:
         """The shard of these securities."""
@@ -64,13 +69,22 @@ class Indicators(Shards[Intervals]):
                 remind(timers, end)
         elif kind == ACTION:
             shard.act(json.loads(payload)["action"])
-        if kind not in (MOVED, ACTION):
+        if kind not in (MOVED, ACTION) and not self.across:
             yield row
 
+    def _plans(self) -> list[Plan]:
+        return [Plan(each, chosen(across=self.across), self.calendar) for each in self.intervals]
+
     def _digests(self) -> list[str]:
-        return [Plan(each).digest() for each in self.intervals]
+        return [plan.digest() for plan in self._plans()]
 
 
 def indicators(frames: DataStream, function: Indicators) -> DataStream:
     """Frames of bars -> the same, and frames of indicators."""
     return by_shard(frames, function, "indicators", function.number)
+
+
+def factors(frames: DataStream, function: Indicators) -> DataStream:
+    """Frames of bars -> frames of factors, and nothing else."""
+    heard = frames.filter(lambda row: row[1] in (BARS, MOVED, ACTION))
+    return by_shard(heard, function, "factors", function.number, of=lambda row: UNIVERSE)

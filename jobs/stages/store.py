@@ -18,7 +18,7 @@ from jobs.runtime.envelope import ENVELOPE
 from jobs.runtime.metrics import Histogram
 from jobs.runtime.rebuild import rebuild
 from schemas.settings import Settings, parse_duration
-from udfs.frame import CROSS_ASSET, INDICATORS, Frame
+from udfs.frame import FEATURE_VIEWS, Frame
 from udfs.routing import MOVE
 
 BOUNDS_MS = (10, 20, 40, 60, 80, 100, 120, 160, 200, 300, 400, 600, 1000, 2000, 5000, 10_000, 60_000)
@@ -55,7 +55,7 @@ class WriteVectors(FlatMapFunction):
 
     def flat_map(self, row: Row) -> Iterator[Row]:
         """One frame: its vectors, and for removed rows a vector without values."""
-        if row[1] in (INDICATORS, CROSS_ASSET):
+        if row[1] in FEATURE_VIEWS:
             self._write(Frame.unpack(row[2]))
         yield row
 

@@ -16,10 +16,10 @@ from talib import stream
 
 from tests.bench.kernels import NAMES, timed
 from tests.oracles.beside_talib import parameters
-from tests.oracles.packs import needed
+from tests.oracles.packs import needed, whole
 from udfs import catalogue
 from udfs.plan import Plan
-from udfs.registry import Feature
+from udfs.registry import COLUMNS, Feature
 
 WARM, BARS = 300, 300
 PEER_SYMBOLS = 504  # KunQuant wants whole vectors of 8
@@ -33,13 +33,15 @@ def frames(symbols: int, bars: int) -> list[dict[str, np.ndarray]]:
     spread = 1 + rng.random((2, bars, symbols)) * 0.01
     volume = rng.integers(1, 10**6, close.shape).astype("f8")
     columns = (start, np.maximum(start, close) * spread[0], np.minimum(start, close) / spread[1], close, volume)
-    return [{name: c[t].copy() for name, c in zip(NAMES, columns, strict=True)} for t in range(bars)]
+    of_trades = [whole({name: c[:, k] for name, c in zip(NAMES, columns, strict=True)}) for k in range(symbols)]
+    every = {name: np.array([one[name] for one in of_trades]).T for name in COLUMNS}
+    return [{name: c[t].copy() for name, c in every.items()} for t in range(bars)]
 
 
 def ours(symbols: int, rows: tuple[Feature, ...], bars: int = BARS) -> tuple[float, int, int]:
     """Median seconds of a frame, its values, and bytes of state a symbol."""
     plan = Plan("1m", rows)
-    state, place = np.zeros((symbols, plan.width)), np.arange(symbols)
+    state, place = plan.blank(symbols), np.arange(symbols)
     taken = [timed(lambda f=frame: plan.step(state, place, f)) for frame in frames(symbols, WARM + bars)]
     return float(np.median(taken[WARM:])), symbols * len(plan.outputs), 8 * plan.width
 

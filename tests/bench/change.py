@@ -29,7 +29,8 @@ def bars(minute: int, names: list[str] = SYMBOLS) -> Frame:
     """A seeded frame of bars that ends then."""
     random = np.random.default_rng(minute)
     close = 100 + random.normal(0, 1, len(names))
-    columns = (close, close + 1, close - 1, close, random.integers(1, 10**4, len(names)), np.full(len(names), 9.0))
+    volume, none = random.integers(1, 10**4, len(names)), np.zeros(len(names))
+    columns = (close, close + 1, close - 1, close, volume, none + 9, close * volume, close, none, none, none, volume)
     end = (START + minute) * MINUTE
     return Frame(BARS, 0, end, end, 0, names, COLUMNS, np.column_stack(columns))
 

@@ -1,7 +1,10 @@
 """Naive twin of udfs/bars.py: records as rows, one dict of trades, plain sorting."""
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +12,7 @@ import numpy as np
 from udfs.fnv import fnv1a
 from udfs.ticks import CANCEL, CORRECT, TRADE, Ticks
 
-Bar = tuple[float, float, float, float, float, float]
+Bar = dict[str, float]
 
 
 class Record(NamedTuple):
@@ -64,10 +67,33 @@ def trades_of(records: Iterable[Record]) -> tuple[list[Record], dict[str, int]]:
     return standing, counts
 
 
-def bars_of(records: Iterable[Record]) -> dict[str, Bar]:
-    """Open, high, low, close, volume and number of trades of each symbol whose trades are told apart by time."""
-    bars: dict[str, Bar] = {}
+def bar_of(times: Sequence[int], prices: Sequence[float], sizes: Sequence[float], end: int) -> Bar:
+    """Every column of a bar from its trades in order of time, by definition."""
+    returns = [abs(math.log(b / a)) for a, b in pairwise(prices)]
+    held = [Fraction(p) * (until - since) for p, since, until in zip(prices, times, [*times[1:], end], strict=True)]
+    moves = [(b > a) - (b < a) for a, b in pairwise(prices)]
+    sides = [next((move for move in reversed(moves[:k]) if move), 0) for k in range(len(prices))]
+    return {
+        "open": prices[0],
+        "high": max(prices),
+        "low": min(prices),
+        "close": prices[-1],
+        "volume": math.fsum(sizes),
+        "trade_count": len(prices),
+        "turnover": float(sum(Fraction(p) * Fraction(size) for p, size in zip(prices, sizes, strict=True))),
+        "twap": float(sum(held) / (end - times[0])),
+        "realised_variance": math.fsum(r * r for r in returns),
+        "bipower_variation": math.pi / 2 * math.fsum(a * b for a, b in pairwise(returns)),
+        "signed_volume": math.fsum(side * size for side, size in zip(sides, sizes, strict=True)),
+        "largest_trade": max(sizes),
+    }
+
+
+def bars_of(records: Iterable[Record], end: int) -> dict[str, Bar]:
+    """The bar of each symbol whose trades are told apart by time; end: of the bars."""
+    trades = defaultdict(list)
     for row in sorted(trades_of(records)[0], key=lambda row: (row.event_time, row.sequence)):
-        opened, high, low, _, volume, count = bars.get(row.symbol, (row.price,) * 4 + (0.0, 0.0))
-        bars[row.symbol] = opened, max(high, row.price), min(low, row.price), row.price, volume + row.size, count + 1
-    return bars
+        trades[row.symbol].append(row)
+    columns = {name: zip(*((row.event_time, row.price, row.size) for row in of), strict=True)
+               for name, of in trades.items()}  # fmt: skip
+    return {name: bar_of(*of, end) for name, of in columns.items()}

@@ -15,7 +15,7 @@ from udfs.registry import COLUMNS, Feature
 def parameters(row: Feature) -> dict[str, float]:
     """The row's parameters under TA-Lib's names: hers in order, but for kinds of averages."""
     kinds = {k: v for k, v in abstract.Function(row.oracle).info["parameters"].items() if not k.endswith("matype")}
-    pairs = zip(kinds.items(), row.params.values(), strict=False)
+    pairs = zip(kinds.items(), row.free.values(), strict=False)
     return {name: type(default)(value) for (name, default), value in pairs}
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from udfs import conventions as by
 from udfs.kernels import atr, bbands, ema, lag, log_return, macd, obv, rsi, sma, suspect_split, volatility, zscore
 from udfs.registry import PRICE, VOLUME, Feature, feature
 
@@ -32,8 +33,29 @@ def sma_of(x: Series, period: int) -> Series:
     return over(x, period, lambda w: float(moments(w)[0]))
 
 
-def ema_of(x: Series, period: int, weight: float = 0.0) -> Series:
-    """Seeded by the mean of the first `period` values that are no NaN; weight 0 means 2 / (period + 1)."""
+def weighted_of(x: Series, period: int, adjusted: bool) -> Series:
+    """Weighted means of all values so far; unless adjusted the oldest stands for all that might have been before it."""
+    start = next((k for k, v in enumerate(x) if not math.isnan(v)), len(x))
+    out, kept = [NAN] * len(x), Fraction(period - 1, period + 1)
+    for k in range(start, len(x)):
+        weights = [(1 if j == start or adjusted else 1 - kept) * kept ** (k - j) for j in range(start, k + 1)]
+        total = sum((w * Fraction(v) for w, v in zip(weights, x[start : k + 1], strict=True)), Fraction(0))
+        out[k] = float(total / sum(weights))
+    return out
+
+
+def late(x: Series, bars: int) -> Series:
+    """Without its first values."""
+    return [NAN if k < bars else v for k, v in enumerate(x)]
+
+
+def ema_of(x: Series, period: int, weight: float = 0.0, seed: int = ema.MEAN) -> Series:
+    """Seeded by the mean of the first `period` values that are no NaN; weight 0 means 2 / (period + 1).
+
+    By another seed there is a value from the first on.
+    """
+    if seed != ema.MEAN:
+        return weighted_of(x, period, seed == ema.ADJUSTED)
     start = next((k for k, v in enumerate(x) if not math.isnan(v)), len(x))
     out, value = [NAN] * len(x), NAN
     for k in range(start + period - 1, len(x)):
@@ -44,28 +66,40 @@ def ema_of(x: Series, period: int, weight: float = 0.0) -> Series:
     return out
 
 
-def macd_of(x: Series, fast: int, slow: int, signal: int) -> tuple[Series, Series, Series]:
-    late = ema_of([NAN if k < slow - fast else v for k, v in enumerate(x)], fast)
-    line = [a - b for a, b in zip(late, ema_of(x, slow), strict=True)]
-    smooth = ema_of(line, signal)
+def levels_of(x: Series, period: int, levels: int, seed: int = ema.MEAN) -> list[Series]:
+    """EMA, EMA of the EMA, and so on."""
+    found = [x]
+    for _ in range(levels):
+        found.append(ema_of(found[-1], period, seed=seed))
+    return found[1:]
+
+
+def macd_of(x: Series, fast: int, slow: int, signal: int, seed: int = ema.MEAN) -> tuple[Series, Series, Series]:
+    quick = ema_of(late(x, slow - fast) if seed == ema.MEAN else x, fast, seed=seed)
+    line = [a - b for a, b in zip(quick, ema_of(x, slow, seed=seed), strict=True)]
+    smooth = late(ema_of(line, signal, seed=seed), slow + signal - 2)
     seen = [v if not math.isnan(s) else NAN for v, s in zip(line, smooth, strict=True)]
     return seen, smooth, [a - b for a, b in zip(seen, smooth, strict=True)]
 
 
-def rsi_of(x: Series, period: int) -> Series:
+def wilder_of(x: Series, period: int, simple: int) -> Series:
+    return sma_of(x, period) if simple else ema_of(x, period, 1 / period)
+
+
+def rsi_of(x: Series, period: int, simple: int = 0, flat: float = 0.0) -> Series:
     change = [b - a for a, b in pairwise(x)]
-    gain = ema_of([NAN, *(max(c, 0.0) for c in change)], period, 1 / period)
-    loss = ema_of([NAN, *(max(-c, 0.0) for c in change)], period, 1 / period)
-    return [100 * g / (g + s) if g + s else 0.0 for g, s in zip(gain, loss, strict=True)]
+    gain = wilder_of([NAN, *(max(c, 0.0) for c in change)], period, simple)
+    loss = wilder_of([NAN, *(max(-c, 0.0) for c in change)], period, simple)
+    return [100 * g / (g + s) if g + s else flat for g, s in zip(gain, loss, strict=True)]
 
 
-def atr_of(high: Series, low: Series, close: Series, period: int) -> Series:
+def atr_of(high: Series, low: Series, close: Series, period: int, simple: int = 0, first: int = 0) -> Series:
     ranges = [max(h, b) - min(lo, b) for h, lo, b in zip(high[1:], low[1:], close, strict=False)]
-    return ema_of([NAN, *ranges], period, 1 / period)
+    return wilder_of([high[0] - low[0] if first else NAN, *ranges], period, simple)
 
 
-def bands_of(x: Series, period: int, width: float) -> tuple[Series, Series, Series]:
-    band = over(x, period, lambda w: width * math.sqrt(moments(w)[1] / period))
+def bands_of(x: Series, period: int, width: float, ddof: int = 0) -> tuple[Series, Series, Series]:
+    band = over(x, period, lambda w: width * math.sqrt(moments(w)[1] / (period - ddof)))
     middle = sma_of(x, period)
     pairs = list(zip(middle, band, strict=True))
     return [m + b for m, b in pairs], middle, [m - b for m, b in pairs]
@@ -80,14 +114,14 @@ def log_return_of(x: Series) -> Series:
     return [NAN, *(math.log(b / a) for a, b in pairwise(x))][: len(x)]
 
 
-def volatility_of(x: Series, period: int, per_year: float) -> Series:
-    return over(log_return_of(x), period, lambda w: math.sqrt(moments(w)[1] / (period - 1) * Fraction(per_year)))
+def volatility_of(x: Series, period: int, per_year: float, ddof: int = 1) -> Series:
+    return over(log_return_of(x), period, lambda w: math.sqrt(moments(w)[1] / (period - ddof) * Fraction(per_year)))
 
 
-def zscore_of(x: Series, period: int) -> Series:
+def zscore_of(x: Series, period: int, ddof: int = 1) -> Series:
     def value(window: Series) -> float:
         mean, moment = moments(window)
-        return float(Fraction(window[-1]) - mean) / math.sqrt(moment / (period - 1)) if moment else 0.0
+        return float(Fraction(window[-1]) - mean) / math.sqrt(moment / (period - ddof)) if moment else 0.0
 
     return over(x, period, value)
 
@@ -117,17 +151,18 @@ def small_features(p: int) -> tuple[Feature, ...]:
     return (
         feature("r", ("log_return",), ("close",), log_return.step, log_return.STATE, 1),
         feature("sma", ("sma",), ("close",), sma.step, sma.STATE, p - 1, degree=PRICE, **near),
-        feature("ema", ("ema",), ("close",), ema.step, ema.STATE, p - 1, degree=PRICE, **near),
-        feature("rsi", ("rsi",), ("close",), rsi.step, rsi.STATE, p, **near),
+        feature("ema", ("ema",), ("close",), ema.step, ema.STATE, p - 1, degree=PRICE, conventions=by.SEEDS, **near),
+        feature("rsi", ("rsi",), ("close",), rsi.step, rsi.STATE, p, conventions=by.STRENGTH, **near),
         feature("macd", ("line", "signal", "hist"), ("close",), macd.step, macd.STATE, 2 * p,
-                params={"fast": p, "slow": p + 2, "signal": p}, degree=PRICE),
-        feature("atr", ("atr",), ("high", "low", "close"), atr.step, atr.STATE, p, degree=PRICE, **near),
+                params={"fast": p, "slow": p + 2, "signal": p}, degree=PRICE, conventions=by.SEEDS),
+        feature("atr", ("atr",), ("high", "low", "close"), atr.step, atr.STATE, p, degree=PRICE,
+                conventions=by.RANGES, **near),
         feature("bands", ("upper", "middle", "lower"), ("close",), bbands.step, bbands.STATE, p - 1,
-                params={"period": p, "width": 2}, degree=PRICE),
+                params={"period": p, "width": 2}, degree=PRICE, conventions=by.DEVIATION),
         feature("obv", ("obv",), ("close", "volume"), obv.step, obv.STATE, 0, degree=VOLUME),
         feature("vol", ("volatility",), ("log_return",), volatility.step, volatility.STATE, p - 1,
-                params={"period": p, "bars_per_year": 252.0}),
-        feature("z", ("volume_z",), ("volume",), zscore.step, zscore.STATE, p - 1, **near),
+                params={"period": p, "bars_per_year": 252.0}, conventions=by.SAMPLE),
+        feature("z", ("volume_z",), ("volume",), zscore.step, zscore.STATE, p - 1, conventions=by.SAMPLE, **near),
         feature("lags", ("lag_1", "lag_2"), ("log_return",), lag.step, lag.STATE, 2, params={"period": 2}),
         feature("suspect", ("suspect",), ("open", "close", "volume"), suspect_split.step, suspect_split.STATE, 1,
                 **near),

@@ -3,6 +3,8 @@
 from itertools import groupby
 from typing import Any
 
+from tests.oracles.bars import bar_of
+
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
 Row = dict[str, Any]
@@ -27,18 +29,15 @@ def final_bars(records: list[Row], interval_us: int) -> list[Row]:
     gone = {row["trade_id"] for row in records if row["kind"] == "CANCEL"}
     trades = {row["trade_id"]: row for row in records if row["trade_id"] not in gone}
 
-    def bar_of(row: Row) -> tuple[int, str]:
+    def place(row: Row) -> tuple[int, str]:
         return (row["event_time"] // interval_us + 1) * interval_us, row["symbol"]
 
-    ordered = sorted(trades.values(), key=lambda row: (*bar_of(row), row["event_time"], row["sequence"]))
+    ordered = sorted(trades.values(), key=lambda row: (*place(row), row["event_time"], row["sequence"]))
     bars = []
-    for (end, symbol), group in groupby(ordered, bar_of):
+    for (end, symbol), group in groupby(ordered, place):
         rows = list(group)
-        prices = [row["price"] for row in rows]
-        bars.append(
-            {"symbol": symbol, "event_time": end, "open": prices[0], "high": max(prices), "low": min(prices)}
-            | {"close": prices[-1], "volume": sum(row["size"] for row in rows), "trade_count": len(rows)}
-        )
+        columns = ([row[name] for row in rows] for name in ("event_time", "price", "size"))
+        bars.append({"symbol": symbol, "event_time": end, **bar_of(*columns, end)})
     return bars
 
 

@@ -20,7 +20,7 @@ from udfs.frame import Frame
 from udfs.kernels.state import Rows
 from udfs.log import Horizon
 from udfs.plan import Plan
-from udfs.registry import FEATURES
+from udfs.registry import FEATURES, Feature
 from udfs.securities import Actions
 from udfs.simulation import Simulation
 from udfs.table import TIME, table
@@ -157,10 +157,11 @@ class World:
 
     def __init__(
         self, shards: int = 2, horizon: Horizon = HORIZON, plan: Plan = SHORT, rollups: Sequence[str] = (),
-        calendar: str = "24/7",
+        calendar: str = "24/7", factors: Sequence[Feature] = (),
     ) -> None:  # fmt: skip
         self.plan = plan
         self.shape: dict[str, Any] = {"shards": shards, "horizon": horizon, "rollups": rollups, "calendar": calendar}
+        self.shape["factors"] = factors
         self.frames: list[Frame] = []
         self.simulation = Simulation(MINUTE, plan, **self.shape)
 
@@ -210,11 +211,11 @@ class Clean:
         return bits(self.table)
 
     @staticmethod
-    def of(ticks: Ticks, actions: list[Action], plan: Plan = SHORT) -> "Clean":
+    def of(ticks: Ticks, actions: list[Action], plan: Plan = SHORT, factors: Sequence[Feature] = ()) -> "Clean":
         """Compute it."""
         bars, features = final_bars(ticks), [step.feature for step in plan._steps]
-        found = batch.compute(bars, as_table(actions), "1m", features=features)
-        tape, known = batch.read_bars(bars), Actions(actions)
+        found = batch.compute(bars, as_table(actions), "1m", features=features, factors=factors)
+        tape, known = batch.read_bars(bars, "1m"), Actions(actions)
         names, rows = tape.by_security(known)
         state = np.zeros((len(names), plan.width))
         due = Due.of(known.adjustments, {name: row for row, name in enumerate(names)})
@@ -230,7 +231,7 @@ def final_bars(ticks: Ticks) -> pa.Table:
     ends = np.array([bar.get(name, end) for name, end in zip(ids.tolist(), ends.tolist(), strict=True)])
     parts = []
     for end in np.unique(ends).tolist():
-        bars = build(ticks.take(ends == end))
+        bars = build(ticks.take(ends == end), end)
         times = pa.array([end] * len(bars.symbols), pa.int64()).cast(TIME)
         columns = dict(zip(COLUMNS, bars.values.T, strict=True))
         parts.append(pa.table({"symbol": pa.array(bars.symbols, pa.string()), "event_time": times, **columns}))

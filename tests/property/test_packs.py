@@ -9,17 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles import packs
-from tests.property.test_kernels import NAMES, columns, split
+from tests.property.test_kernels import columns as prices_and_volume
+from tests.property.test_kernels import split
 from udfs.plan import Plan
-from udfs.registry import Feature
+from udfs.registry import COLUMNS, Feature
 
 ROWS = packs.rows()
-every_row = pytest.mark.parametrize(("pack", "row"), ROWS, ids=[f"{pack}-{row.name}" for pack, row in ROWS])
+every_row = pytest.mark.parametrize(("pack", "row"), ROWS, ids=[packs.told(*each) for each in ROWS])
 few = settings(deadline=None, max_examples=25)
 # eighths of a dollar: ties and flat stretches are frequent, and halving or doubling is exact
 price = st.integers(8, 200).map(lambda eighths: eighths / 8)
 bar = st.tuples(price, price, price, price, st.integers(0, 50).map(float))
 histories = st.lists(st.one_of(bar, st.just((5.0, 5.0, 5.0, 5.0, 3.0))), min_size=1, max_size=60)
+
+
+def columns(history: list[Any]) -> dict[str, np.ndarray]:
+    """The bars with every column."""
+    return packs.whole(prices_and_volume(history))
 
 
 def small(pack: str, row: Feature) -> Feature:
@@ -50,7 +56,7 @@ def test_equals_its_twin(pack, row, history):
     of = small(pack, row)
     history = longer(of, history)
     bars = columns(history)
-    wanted = packs.oracle(pack).TWINS[row.name]({name: bars[name].tolist() for name in NAMES}, **of.params)
+    wanted = packs.oracle(pack).TWINS[row.name]({name: column.tolist() for name, column in bars.items()}, **of.params)
     assert len(wanted) == len(of.outputs)
     for name, found, want in zip(of.outputs, run(of, bars), wanted, strict=True):
         scale = max([1e-300, *(abs(v) for v in want if not np.isnan(v))])
@@ -84,7 +90,7 @@ def test_a_dyadic_split_of_the_state_is_exact(pack, row, history, power, data):
     bars = columns(history)
     at, plan = data.draw(st.integers(0, len(history))), plan_of(of)
     new, old = (2**power, 1) if power >= 0 else (1, 2**-power)
-    scale = {name: new / old if name == "volume" else old / new for name in NAMES}
+    scale = {name: (new / old) ** (degree.volume - degree.price) for name, degree in COLUMNS.items()}
     state = np.zeros((1, plan.width))
     run(of, {name: column[:at] for name, column in bars.items()}, state)
     state[0] *= plan.factors([split(new, old)], 1.0, 1.0)
@@ -104,7 +110,8 @@ def test_a_gap_is_skipped(pack, row, history, data):
     of = small(pack, row)
     history = longer(of, history)
     bars = columns(history)
-    at, reads = data.draw(st.integers(0, len(history))), [name for name in NAMES if name in of.inputs]
+    reads = [name for name in COLUMNS if all(name in row.inputs for row in (of, *packs.needed(of)))]
+    at = data.draw(st.integers(0, len(history)))
     if not reads:
         return
     gap = data.draw(st.sampled_from(reads))

@@ -13,11 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles import synth as oracle
+from tests.oracles.bars import Record, ticks
 from tickloom.synth import write_tape
 from tickloom.tape import generate, noise
 from tickloom.tape.events import dealt
 from tickloom.tape.files import read_actions
 from tickloom.tape.spec import Spec
+from tickloom.tape.truth import FINAL_BAR
+from udfs.bars import COLUMNS, TRADES, build
+from udfs.tick_files import KINDS
 
 BLOCK_US, LATENESS_US = 1_000_000, 1_000_000
 FRACTION = st.sampled_from([0.0, 0.02, 0.3, 1.0])
@@ -55,7 +59,13 @@ def tape(spec: Spec) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[s
 @given(SPECS)
 def test_the_records_come_to_the_truth(spec: Spec) -> None:
     records, bars, counts, bad = tape(spec)
-    assert bars == oracle.final_bars(records, spec.interval_us)
+    wanted = oracle.final_bars(records, spec.interval_us)
+    assert [list(bar) for bar in bars] == [list(bar) for bar in wanted]
+    for name in FINAL_BAR.names:
+        found, expected = ([bar[name] for bar in each] for each in (bars, wanted))
+        assert found == (
+            pytest.approx(expected, rel=1e-12, abs=1e-18) if name in COLUMNS[TRADES + 1 :] else expected
+        ), name
     trades = [row["trade_id"] for row in records if row["kind"] == "TRADE"]
     assert counts["ticks"] == len(set(trades)) == spec.ticks
     assert counts["duplicates"] == len(trades) - spec.ticks
@@ -67,6 +77,19 @@ def test_the_records_come_to_the_truth(spec: Spec) -> None:
     for row in bad:  # published when its trade is: nothing before it, and everything after it, arrives in time order
         assert 0 <= row["position"] <= len(records)
         assert spec.late or any(row["event_time"] == before["event_time"] for before in records[: row["position"]])
+
+
+@settings(deadline=None, max_examples=20)
+@given(SPECS)
+def test_the_bars_of_the_job_are_the_truth_to_the_last_bit(spec: Spec) -> None:
+    records, bars, _, _ = tape(spec)
+    for end in {bar["event_time"] for bar in bars}:
+        fields = [{k: v for k, v in row.items() if k in Record._fields} for row in records
+                  if row["event_time"] // spec.interval_us + 1 == end // spec.interval_us]  # fmt: skip
+        found = build(ticks(Record(**row | {"kind": KINDS.index(row["kind"])}) for row in fields), end)
+        wanted = [bar for bar in bars if bar["event_time"] == end]
+        assert found.symbols == [bar["symbol"] for bar in wanted]
+        assert found.values.tolist() == [[bar[name] for name in COLUMNS] for bar in wanted]
 
 
 @settings(deadline=None, max_examples=40)

@@ -10,14 +10,20 @@ import pyarrow.parquet as pq
 import pytest
 import redis
 
-from feature_repo.views import feature_log
+from feature_repo.views import feature_log, layout
 from schemas.settings import settings
 from tests.unit.serving import REPO, command, features
 
 
+@pytest.fixture(scope="module")
+def dtype() -> str:
+    """Of numbers in the store."""
+    return "float64"
+
+
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
-def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A state folder with a feature log, and settings that name the store."""
+def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, dtype: str) -> Iterator[Path]:
+    """A state folder with a feature log, and settings that name the store and its numbers."""
     url = "" if request.param == "sqlite" else str(request.getfixturevalue("redis_url")).removesuffix("0") + "2"
     if url:  # a database of its own, for all modules write the same project
         with redis.Redis.from_url(url) as client:
@@ -27,12 +33,15 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TICKLOOM_HOME", str(folder))
         patch.setenv("TICKLOOM_STORE__URL", url)
+        patch.setenv("TICKLOOM_STORE__DTYPE", dtype)
         patch.setenv("TICKLOOM_BARS__INTERVAL", "1d")
         settings.cache_clear()
+        layout.cache_clear()
         pq.write_table(features(), feature_log("1d"))
         command("apply")
         yield folder
     settings.cache_clear()
+    layout.cache_clear()
     os.chdir(here)
     sys.path[:] = path
     for name in {"definitions", "views"} - modules:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from feature_repo.stores import open_store
 from feature_repo.views import layout
 from schemas.settings import PROJECT, store_url
+from udfs.vector import NUMBERS
 
 REPO = PROJECT / "feature_repo"
 SYMBOLS = ["AAPL", "BRK.B", "MSFT"]
@@ -35,7 +36,7 @@ def features() -> pa.Table:
         for name, kind in layout(view).fields:
             values = np.where(rng.uniform(size=rows) < 0.2, np.nan, rng.normal(size=rows))
             texts = [None if np.isnan(value) else f"P{value:.0f}" for value in values]
-            columns[name] = pa.array(values) if kind == "f8" else pa.array(texts)
+            columns[name] = pa.array(values) if kind in NUMBERS else pa.array(texts)
     return pa.table(columns)
 
 

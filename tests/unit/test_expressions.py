@@ -68,6 +68,19 @@ CASES = {
     "sma(volume, 5)": lambda b: talib.SMA(b["volume"], 5),
     "sma(sma(close, 3), 4)": lambda b: after(talib.SMA, talib.SMA(b["close"], 3), 4),
     "2 * 3 - close": lambda b: 6 - b["close"],
+    "close ** 2 / open ** 2": lambda b: (b["close"] / b["open"]) ** 2,
+    "(high / low) ** (close / open)": lambda b: (b["high"] / b["low"]) ** (b["close"] / b["open"]),
+    "(close - open) ** 0.5": lambda b: np.sqrt(np.where(b["close"] < b["open"], np.nan, b["close"] - b["open"])),
+    "exp(log(high / low)) * floor(2.5)": lambda b: b["high"] / b["low"] * 2,
+    "floor(8 * high / low)": lambda b: np.floor(8 * b["high"] / b["low"]),
+    "close > open and close == high or close < open and close == low": lambda b: np.where(
+        b["close"] > b["open"], b["close"] == b["high"], (b["close"] < b["open"]) & (b["close"] == b["low"])) * 1.0,
+    "high if close > open else low if close < open else 0": lambda b: np.where(
+        b["close"] > b["open"], b["high"], np.where(b["close"] < b["open"], b["low"], 0)),
+    "1 if mom(close, 3) < 0 else 2": lambda b: np.where(
+        np.isnan(talib.MOM(b["close"], 3)), np.nan, np.where(talib.MOM(b["close"], 3) < 0, 1.0, 2.0)),
+    "3 if 0 else close - open": lambda b: b["close"] - b["open"],
+    "delay(close, 3.9) - ts_min(low, 2.5)": lambda b: np.r_[[np.nan] * 3, b["close"][:-3]] - talib.MIN(b["low"], 2),
 }  # fmt: skip
 
 
@@ -102,6 +115,22 @@ def test_numbers(text):
         ("correl(close, volume, 5)", NONE),
         ("volatility(close, 5)", None),
         ("var(volume, 3)", Degree(0, 2)),
+        ("(high * low) ** 0.5", PRICE),
+        ("close ** 3", Degree(3)),
+        ("close ** 0.5", None),
+        ("(close / open) ** (high / low)", NONE),
+        ("2 ** close", None),
+        ("exp(close)", None),
+        ("close > open and volume > 0", NONE),
+        ("close > open or close > 1", None),
+        ("close if close > open else 0", PRICE),
+        ("close if close > open else 1", None),
+        ("close if close > 1 else open", None),
+        ("covariance(close, volume, 3)", Degree(1, 1)),
+        ("covariance(close, open, 3)", Degree(2)),
+        ("ts_argmax(close, 3) + ts_rank(volume, 3)", NONE),
+        ("rank(close)", NONE),
+        ("delay(rank(close + volume), 3)", NONE),
     ],
 )
 def test_degrees(text, degree):
@@ -129,7 +158,10 @@ def test_degrees(text, degree):
         ("ema(20, close)", r"ema\(close, period\): columns first"),
         ("ema(close, 0)", "not within 2 to 100000"),
         ("macd(close)[3]", "output 3 of 3"),
-        ("close if 1 else 2", "is no part of an expression"),
+        ("close if 1 else 2", "is a column as it is"),
+        ("[close]", "is no part of an expression"),
+        ("mean_of_bar / 2 + mean_of_bra", "'mean_of_bra' is no column\n.*\n.*'mean_of_bar'"),
+        ("ts_argmax(close if close > open else 1, 3)", "no split could restate it"),
         ("1 +", "is no expression: invalid syntax"),
         ("mid(close)", "does not fit mid = lambda x, y: "),
         ("loop(close)", r"'loop\(x\)' is no function"),
@@ -138,7 +170,16 @@ def test_degrees(text, degree):
 )
 def test_what_cannot_be_understood(text, words):
     with pytest.raises(FeatureError, match=words):
-        expression("x", text, {"mid": "lambda x, y: (x + y) / 2", "loop": "lambda x: loop(x)"})
+        expression("x", text, {"mid": "lambda x, y: (x + y) / 2", "loop": "lambda x: loop(x)",
+                              "mean_of_bar": "mid(high, low)"})  # fmt: skip
+
+
+def test_a_part_has_a_name():
+    named = expression(
+        "x", "abs(middle - close) / middle", {"mid": "lambda x, y: (x + y) / 2", "middle": "mid(high, low)"}
+    )
+    plain = expression("x", "abs((high + low) / 2 - close) / ((high + low) / 2)")
+    assert [row.outputs for row in named] == [row.outputs for row in plain]
 
 
 def test_it_stands_beside_other_rows_and_reads_them():

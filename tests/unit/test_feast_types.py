@@ -66,11 +66,11 @@ def _fits(target: Any, name: str | None, value: Any) -> bool:
 
 def test_every_member_of_feasts_value(feast: Any, tmp_path: Path) -> None:
     from feast.protos.feast.types.Value_pb2 import Value
-    from feast.types import Float64, Int64, String
+    from feast.types import Float32, Float64, Int64, String
 
     samples = {field.name: sample(field) for field in Value.DESCRIPTOR.oneofs_by_name["val"].fields}
     assert len(samples) > 40
-    own = {"double_val": Float64, "string_val": String}
+    own = {"double_val": Float64, "float_val": Float32, "string_val": String}
     table = view("all", [customer()], {name: own.get(name, Int64) for name in samples}, tmp_path)
     feast.apply([customer(), table])
     online, keys = feast._get_provider().online_store, keys_of(customer_id=["full", "none"])
@@ -96,6 +96,22 @@ def test_doubles_bit_for_bit(feast: Any, tmp_path: Path) -> None:
     found = values(feast, ["v:x"], [{"customer_id": name} for name in names])["x"]
     assert [struct.pack("<d", value) for value in found[:-1]] == [struct.pack("<d", value) for value in DOUBLES]
     assert found[-1] is None
+
+
+def test_floats_bit_for_bit_and_none_for_infinity(feast: Any, tmp_path: Path) -> None:
+    from feast.types import Float32, Float64, String
+
+    fields = {"customer_id": String, "x": Float32, "y": Float64}
+    feast.apply([customer(), view("v", [customer()], fields, tmp_path)])
+    floats = [-0.0, float(np.float32(1e-45)), float(np.float32(0.1)), float(np.finfo(np.float32).max)]
+    names = [f"c{i}" for i in range(len(floats) + 3)]
+    cells = [*floats, math.inf, -math.inf, math.nan]
+    frame = pd.DataFrame({"customer_id": names, "event_timestamp": NOW, "x": cells, "y": cells})
+    feast.write_to_online_store("v", frame)
+    found = values(feast, ["v:x", "v:y"], [{"customer_id": name} for name in names])
+    assert [struct.pack("<d", value) for value in found["x"][:-3]] == [struct.pack("<d", value) for value in floats]
+    assert found["x"][-3:] == [None] * 3
+    assert found["y"][-3:] == [math.inf, -math.inf, None]
 
 
 def test_types_as_frames_hold_them(feast: Any, tmp_path: Path) -> None:

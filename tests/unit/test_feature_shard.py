@@ -33,7 +33,7 @@ def truth() -> Bars:
 
 
 def row(close: float) -> list[float]:
-    return [close, close + 1, close - 1, close, 100 * close, 3.0]
+    return [close, close + 1, close - 1, close, 100 * close, 3.0, 100 * close**2, close, 0.0, 0.0, 0.0, 50 * close]
 
 
 def frame(end: int, closes: dict[str, float], revision: int = 0, removed: tuple[str, ...] = (), **more: Any) -> Frame:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.adjustment import Adjustment, Effect
+from udfs.bars import COLUMNS, VOLUME
 from udfs.fold import Due, fold
 from udfs.plan import CLOSE, TIME, Plan
 from udfs.registry import FEATURES
@@ -33,7 +34,8 @@ def due(adjustments: dict[str, list[Adjustment]]) -> Due:
 
 def step(state: np.ndarray, line: Line, of: Due) -> np.ndarray:
     """Fold bars (row, bar end, close) into the state of two rows."""
-    values = np.array([[close, close, close, close, 8.0, 1.0] for _, _, close in line]).reshape(len(line), 6)
+    values = np.zeros((len(line), len(COLUMNS)))
+    values[:, : VOLUME + 1] = [[close, close, close, close, 8.0] for _, _, close in line] or np.empty((0, 5))
     rows, times = np.array([row for row, _, _ in line], "i8"), np.array([end for _, end, _ in line], "i8")
     return fold(PLAN, state, rows, times, values, of)
 

@@ -129,14 +129,24 @@ def test_state_cannot_depend_on_the_interval():
         Plan("1d", [average(outputs=("x",), lookback=1, params={"period": lambda interval_us: 3})])
 
 
+READ_ONLY = np.broadcast_to(0.0, (2, PLAN.width))
+
+
 @pytest.mark.parametrize(
-    "state",
-    [np.zeros((2, 5)), np.zeros((2, PLAN.width), "f4"), np.zeros((PLAN.width, 2)).T],
-    ids=["width", "float32", "Fortran order"],
+    "state", [np.zeros((2, 5)), np.zeros((2, PLAN.width), "f4"), READ_ONLY], ids=["width", "float32", "read-only"]
 )
 def test_state_of_another_form_is_refused(state):
     with pytest.raises(FeatureError, match="float64"):
         PLAN.step(state, np.zeros(1, np.int64), columns(1))
+
+
+@pytest.mark.parametrize("securities", [1, 2, 7, 8])
+def test_the_order_of_memory_changes_no_byte(securities):
+    rows, bars = np.arange(40) % securities, columns(40)
+    forms = [PLAN.blank(securities), np.zeros((securities, PLAN.width)), np.zeros((PLAN.width, securities)).T]
+    outs = [PLAN.step(state, rows, bars) for state in forms]
+    assert len({out.tobytes() for out in outs}) == len({state.tobytes() for state in forms}) == 1
+    assert forms[0].any()
 
 
 def test_columns_as_arrow_gives_them_change_nothing():

@@ -28,8 +28,15 @@ def test_a_page_that_is_not_is_named(tmp_path):
 
 def test_each_row_has_a_page():
     pages = reference.pages()
-    assert {f"{row.name}.md" for pack in catalogue.names() for row in catalogue.rows(pack)} < set(pages)
+    assert {f"{row.name}.md" for row in catalogue.kernels()} < set(pages)
     assert all(f"({name})" in pages[reference.INDEX] for name in pages if name != reference.INDEX)
+
+
+def test_a_pack_of_expressions_has_a_page_of_formulas():
+    page = reference.pages()["alpha101.md"]
+    assert "| `alpha_101` | `(close - open) / (high - low + 0.001)` | no power of prices | 0 bars |" in page
+    assert "| `alpha_006` | `-1 * correlation(open, volume, 10)` | price^0 volume^0 | 9 bars |" in page
+    assert "need classes of industries" in page
 
 
 def test_every_function_of_talib_is_in_the_table():

@@ -14,7 +14,7 @@ from schemas.errors import ConfigError
 from tests.oracles.world import MINUTE, action, as_table
 from udfs import batch
 from udfs.adjustment import Adjustment, Effect
-from udfs.bars import COLUMNS
+from udfs.bars import COLUMNS, LARGEST, TWAP
 from udfs.fold import Due
 from udfs.kernels.state import Floats, Rows
 from udfs.rollup import RULES, chain, finer, roll
@@ -22,6 +22,7 @@ from udfs.sessions import window_ends
 from udfs.table import TIME
 
 NOTHING = Due.of({}, {})
+SUMS = ("volume", "trade_count", "turnover", "realised_variance", "bipower_variation", "signed_volume")
 BUENOS_AIRES = {"mic": "XBUE"}  # opens at 14:00 UTC, half an hour after New York in summer
 
 
@@ -32,20 +33,26 @@ def drawn(seed: int) -> tuple[Rows, Rows, Floats]:
     keys = keys[rng.permutation(len(keys))]
     prices = np.sort(rng.uniform(1, 100, (len(keys), 4)), axis=1)[:, [1, 3, 0, 2]]
     counts = rng.integers(1, 9, len(keys))
-    return keys[:, 0], keys[:, 1] * MINUTE, np.column_stack([prices, rng.uniform(0, 9, len(keys)), counts])
+    others = rng.uniform(0, 9, (len(keys), len(COLUMNS) - 6))
+    return keys[:, 0], keys[:, 1] * MINUTE, np.column_stack([prices, rng.uniform(0, 9, len(keys)), counts, others])
 
 
 def naive(rows: Rows, times: Rows, values: Floats, width: int) -> dict[tuple[int, int], list[float]]:
     """One bar after the other."""
     found: dict[tuple[int, int], list[float]] = {}
+    means: dict[tuple[int, int], list[float]] = {}
     for row, time, bar in sorted(zip(rows.tolist(), times.tolist(), values.tolist(), strict=True)):
         key = row, -(-time // width) * width
         if key not in found:
-            found[key] = [*bar[:4], 0.0, 0.0]
+            found[key] = [*bar[:4], *[0.0] * 8]
         rolled = found[key]
         rolled[1], rolled[2], rolled[3] = max(rolled[1], bar[1]), min(rolled[2], bar[2]), bar[3]
-        rolled[4] += bar[4]
-        rolled[5] += bar[5]
+        for k in map(COLUMNS.index, SUMS):
+            rolled[k] += bar[k]
+        rolled[LARGEST] = max(rolled[LARGEST], bar[LARGEST])
+        prices = means.setdefault(key, [])
+        prices.append(bar[TWAP])
+        rolled[TWAP] = prices[0] + sum(price - prices[0] for price in prices) / len(prices)
     return found
 
 
@@ -73,21 +80,24 @@ def test_nothing_rolls_up_to_nothing() -> None:
 @pytest.mark.parametrize(("effect", "scaled"), [(Effect.RATIO, True), (Effect.CAPITAL, False), (Effect.CASH, False)])
 def test_parts_before_a_ratio_are_put_into_the_new_terms(effect: Effect, scaled: bool) -> None:
     times = np.arange(1, 7) * MINUTE
-    values = np.array([[10.0, 12.0, 9.0, 11.0, 100.0, 3.0]] * 3 + [[5.0, 5.5, 4.5, 5.0, 200.0, 3.0]] * 3)
+    old = [10.0, 12.0, 9.0, 11.0, 100.0, 3.0, 1000.0, 10.0, 0.25, 0.125, -50.0, 40.0]
+    new = [5.0, 5.5, 4.5, 5.0, 200.0, 3.0, 1000.0, 5.0, 0.25, 0.125, 100.0, 80.0]
+    values = np.array([old] * 3 + [new] * 3)
     halved = Adjustment(3 * MINUTE, effect, "s", Fraction(1, 2), Fraction(2), Fraction(1))
     due = Due.of({"A": (halved,)}, {"A": 0})
     rolled = roll(np.zeros(6, "i8"), times, window_ends(times, 5 * MINUTE, "24/7"), values, due)
-    first = [5.0, 6.0, 4.5, 5.0, 1000.0, 15.0] if scaled else [10.0, 12.0, 4.5, 5.0, 700.0, 15.0]
-    assert rolled.values.tolist() == [first, [5.0, 5.5, 4.5, 5.0, 200.0, 3.0]]
+    as_it_was = [10.0, 12.0, 4.5, 5.0, 700.0, 15.0, 5000.0, 8.0, 1.25, 0.625, 50.0, 80.0]
+    first = [5.0, 6.0, 4.5, 5.0, 1000.0, 15.0, 5000.0, 5.0, 1.25, 0.625, -100.0, 80.0] if scaled else as_it_was
+    assert rolled.values.tolist() == [first, new]
     assert values[0, 0] == 10.0, "the parts themselves are left alone"
 
 
 def test_a_ratio_between_two_windows_changes_no_bar() -> None:
     times = np.arange(1, 11) * MINUTE
-    values = np.full((10, 6), 2.0)
+    values = np.full((10, len(COLUMNS)), 2.0)
     due = Due.of({"A": (Adjustment(5 * MINUTE, Effect.RATIO, "s", Fraction(1, 2), Fraction(2)),)}, {"A": 0})
     rolled = roll(np.zeros(10, "i8"), times, window_ends(times, 5 * MINUTE, "24/7"), values, due)
-    assert rolled.values.tolist() == [[2.0, 2.0, 2.0, 2.0, 10.0, 10.0]] * 2
+    assert rolled.values.tolist() == [[2.0] * 4 + [10.0] * 3 + [2.0] + [10.0] * 3 + [2.0]] * 2
 
 
 def table(*bars: tuple[str, str]) -> pa.Table:
@@ -99,7 +109,7 @@ def table(*bars: tuple[str, str]) -> pa.Table:
 
 def rolled_up(bars: pa.Table, *actions: dict[str, Any]) -> list[tuple[str, float]]:
     """Symbol and number of trades of each daily bar, of New York."""
-    days = batch.roll_up(bars, as_table(list(actions)), "1d", "XNYS")
+    days = batch.roll_up(bars, as_table(list(actions)), "1m", "1d", "XNYS")
     assert {time.strftime("%H:%M") for time in days["event_time"].to_pylist()} <= {"20:00"}
     return list(zip(days["symbol"].to_pylist(), days["trade_count"].to_pylist(), strict=True))
 

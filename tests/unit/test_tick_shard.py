@@ -57,8 +57,9 @@ def test_bars_of_closed_times() -> None:
     ]  # fmt: skip
     for frame in frames:
         assert (frame.view, frame.revision, frame.known_at, frame.removed) == (BARS, 0, frame.event_time, [])
-    wanted = bars_of(record(*row) for row in TAPE[:3])
-    assert dict(zip(frames[0].symbols, map(tuple, frames[0].values.tolist()), strict=True)) == wanted
+    wanted = bars_of((record(*row) for row in TAPE[:3]), MINUTE)
+    assert frames[0].symbols == list(wanted)
+    np.testing.assert_allclose(frames[0].values, [list(bar.values()) for bar in wanted.values()], rtol=1e-14)
 
 
 def test_time_passes_once_and_closes_whole_bars() -> None:

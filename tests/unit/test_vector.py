@@ -18,16 +18,35 @@ PLAIN = Layout("plain", (("a", "f8"), ("b", "f8")))
 MIXED = Layout("mixed", (("name", "str"), ("a", "f8"), ("raw", "bytes"), ("b", "f8")))
 
 
+HALF = Layout("half", (("s", "f4"), ("a", "f8"), ("name", "str"), ("t", "f4"), ("u", "f4")))
+
+
 def naive(layout: Layout, numbers: tuple[int, int, int, int], values: list[float], texts: list[bytes | None]) -> bytes:
-    """The documented table of the format, written out with struct."""
+    """The documented table of the format, written out with struct; values in the order of layout.numbers."""
+    kinds = sorted((kind for _, kind in layout.fields if kind in ("f8", "f4")), reverse=True)
+    values = [single(value) if kind == "f4" else value for kind, value in zip(kinds, values, strict=True)]
     missing = [np.isnan(value) for value in values] + [text is None for text in texts]
     words = (len(missing) + 63) // 64
     bitmap = sum(1 << i for i, absent in enumerate(missing) if not absent).to_bytes(8 * words, "little")
-    nan = b"\0\0\0\0\0\0\xf8\x7f"
+    nan = {"f8": b"\0\0\0\0\0\0\xf8\x7f", "f4": b"\0\0\xc0\x7f"}
+    codes = {"f8": "<d", "f4": "<f"}
     body = struct.pack("<4qQ", *numbers, layout.fingerprint) + bitmap
-    body += b"".join(nan if np.isnan(value) else struct.pack("<d", value) for value in values)
+    body += b"".join(
+        nan[kind] if np.isnan(value) else struct.pack(codes[kind], value)
+        for kind, value in zip(kinds, values, strict=True)
+    )
+    body += bytes(4 * (kinds.count("f4") % 2))
     body += b"".join(struct.pack("<I", len(text or b"")) for text in texts) + b"".join(text or b"" for text in texts)
     return b"TV\x01\x00" + struct.pack("<I", zlib.crc32(body)) + body
+
+
+def single(value: float) -> float:
+    """The value in float32, NaN where it cannot hold it."""
+    try:
+        near: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return np.nan
+    return np.nan if np.isinf(near) else near
 
 
 NUMBER = st.integers(-LIMIT + 1, LIMIT - 1)
@@ -57,6 +76,40 @@ def test_every_nan_becomes_the_canonical_one() -> None:
     odd = np.array([[0x7FF8DEADBEEF0001, 0xFFF8000000000000]], np.uint64).view(np.float64)
     back = PLAIN.unpack(PLAIN.pack(1, 2, 3, 4, odd))
     assert back.values.view(np.uint64).tolist() == [[0x7FF8000000000000] * 2]
+
+
+HALVES = hnp.arrays(np.float64, st.tuples(st.integers(0, 5), st.just(4)), elements=st.floats(width=64))
+
+
+@given(values=HALVES)
+def test_float32_fields_are_rounded_and_never_become_infinite(values: Any) -> None:
+    names = [None] * len(values)
+    packed = HALF.pack(1, 2, 3, 4, values, [names])
+    assert HALF.numbers == ("a", "s", "t", "u")
+    assert packed == [naive(HALF, (1, 2, 3, 4), row, [None]) for row in values.tolist()]
+    found, wanted = HALF.unpack(packed).values, values.copy()
+    wanted[:, 1:] = [[single(value) for value in row] for row in values[:, 1:].tolist()] or wanted[:, 1:]
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(HALF.kept(values), wanted)
+
+
+@pytest.mark.parametrize(("value", "kept"), [
+    (3.4028234663852886e38, 3.4028234663852886e38), (3.4028235677973366e38, np.nan), (1e300, np.nan), (-1e300, np.nan),
+    (np.inf, np.nan), (-np.inf, np.nan), (0.1, float(np.float32(0.1))), (1e-60, 0.0), (np.nan, np.nan),
+])  # fmt: skip
+def test_what_float32_cannot_hold_is_missing(value: float, kept: float) -> None:
+    lone = Layout("lone", (("x", "f4"),))
+    np.testing.assert_array_equal(lone.unpack(lone.pack(1, 2, 3, 4, np.array([[value]]))).values, [[kept]])
+
+
+def test_numbers_of_the_other_width_are_read() -> None:
+    wide, narrow = (Layout("v", (("x", kind), ("y", kind))) for kind in ("f8", "f4"))
+    others = {each.fingerprint: each for each in (wide, narrow)}
+    vectors = [*wide.pack(1, 2, 3, 4, np.array([[0.1, 1e300]])), *narrow.pack(1, 2, 3, 4, np.array([[0.1, 0.5]]))]
+    single_tenth = float(np.float32(0.1))
+    np.testing.assert_array_equal(narrow.unpack(vectors, others).values, [[single_tenth, np.nan], [single_tenth, 0.5]])
+    np.testing.assert_array_equal(wide.unpack(vectors, others).values, [[0.1, 1e300], [single_tenth, 0.5]])
 
 
 def test_absent_rows_keep_their_place() -> None:
@@ -172,6 +225,8 @@ def test_sizes() -> None:
     fifty = Layout("wide", tuple((f"f{i}", "f8") for i in range(50)))
     assert fifty.row.itemsize == 48 + 8 + 400
     assert Layout("wide", tuple((f"f{i}", "f8") for i in range(65))).row.itemsize == 48 + 16 + 520
+    halves = [Layout("wide", tuple((f"f{i}", "f4") for i in range(n))).row.itemsize for n in (50, 51)]
+    assert halves == [48 + 8 + 200, 48 + 8 + 208]
 
 
 @given(rows=st.integers(0, 5), words=st.integers(1, 9), data=st.binary(min_size=360, max_size=360))

@@ -16,6 +16,7 @@ from tickloom.leaks.findings import Findings, View
 from tickloom.leaks.hearing import Hearing, hearing
 from tickloom.leaks.world import Random, World
 from udfs import batch
+from udfs.catalogue import chosen
 from udfs.correlation import WINDOW
 from udfs.frame import Frame
 from udfs.log import Horizon
@@ -76,7 +77,7 @@ def cuts(world: World, features: Features, points: int, rng: Random) -> list[int
 
 def by_kernels(world: World, features: Features) -> pa.Table:
     """The batch of `tickloom features compute`."""
-    return batch.compute(world.table, world.announced, world.interval, features=features)
+    return batch.compute(world.table, world.announced, world.interval, features=features, factors=chosen(across=True))
 
 
 def in_batch(
@@ -94,7 +95,10 @@ def play(tape: Hearing, plan: Plan) -> Emitted:
 
     Changes of the past are applied now before the bar that is open closes, now after.
     """
-    shards, found = Simulation(tape.interval_us, plan, horizon=HELD), []
+    shards, found = (
+        Simulation(tape.interval_us, plan, interval=plan.interval, horizon=HELD, factors=chosen(across=True)),
+        [],
+    )
     for number, (end, ticks, actions) in enumerate(tape.steps()):
         frames = [frame for action in actions for frame in shards.hear_action(action)]
         shards.hear_ticks(ticks)

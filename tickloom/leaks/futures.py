@@ -60,7 +60,7 @@ FUTURES: dict[str, Future] = {
 
 
 def moved(values: Floats, rng: Random) -> Floats:
-    """Bars float64[n, 6] with other prices (high and low around them), volumes and numbers of trades."""
+    """Bars float64[n, 12] with other prices (high and low around them), volumes and numbers of trades."""
     found: Floats = values * np.exp(rng.normal(0, SWING, values.shape))
     both = found[:, [OPEN, CLOSE]]
     spread = 1 + rng.uniform(0, SWING, (2, len(values)))

@@ -21,7 +21,7 @@ from schemas.settings import UNITS, parse_duration
 from tickloom.tape.files import ACTION, read_actions
 from udfs.adjustment import when
 from udfs.bars import COLUMNS
-from udfs.batch import TIME, Tape, read_bars
+from udfs.batch import PRICES, TIME, Tape, read_bars
 
 Random = np.random.Generator
 Record = dict[str, Any]
@@ -117,9 +117,9 @@ def market(seed: int, times: int) -> World:
     there[days == 3, 4] = False  # delisted after the third
     row, column = np.nonzero(there)
     symbol = np.where((column == 3) & (days[row] >= 2), "S3X", np.array(NAMES)[column])
-    numbers = (*np.round(prices, 4)[:, row, column], volume[row, column], np.full(len(row), 4.0))
+    numbers = (*np.round(prices, 4)[:, row, column], volume[row, column])
     columns = {"symbol": symbol, "event_time": pa.array(ends[row]).cast(TIME)}
-    bars = read_bars(pa.table(columns | dict(zip(COLUMNS, numbers, strict=True))))
+    bars = read_bars(pa.table(columns | dict(zip((*PRICES, "volume"), numbers, strict=True))), "1m")
     return World(bars, _announced(minutes * UNITS["m"]), "1m")
 
 
@@ -129,7 +129,7 @@ def files(bars: Path, actions: Path | None, interval: str) -> World:
         table = pq.read_table(bars)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"this is not a Parquet file that can be read: {error}", where=str(bars)) from error
-    world = World(read_bars(table), read_actions(actions) if actions else [], interval)
+    world = World(read_bars(table, interval), read_actions(actions) if actions else [], interval)
     if len(world.ends) < 2:
         raise DataError("less than two bar times: there is no future", where=str(bars))
     return world

@@ -4,6 +4,7 @@ In: the trades of each window in order of event time, and the records in order o
 This file must not know how late, repeated or cancelled records arise, and shares no code with udfs/bars.py.
 """
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -17,8 +18,10 @@ from tickloom.tape.spec import Spec
 from udfs.compiled import njit
 from udfs.kernels.state import Floats
 
-FINAL_BAR = BAR.append(pa.field("trade_count", pa.int64()))
-_VALUES = 6  # open, high, low, close, volume, trade count
+_INSIDE = ("turnover", "twap", "realised_variance", "bipower_variation", "signed_volume", "largest_trade")
+FINAL_BAR = pa.schema([*BAR, ("trade_count", pa.int64()), *((name, pa.float64()) for name in _INSIDE)])
+_COUNT, _VALUES = 5, 12  # the place of trade_count; numbers of a bar, open to largest trade
+_KEPT = _VALUES + 4  # and of one that is open: times of its first and last trade, last return, side
 
 
 class FinalBars:
@@ -27,7 +30,7 @@ class FinalBars:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._names = pa.array(spec.tickers)
-        self._open = np.zeros((len(spec.tickers), _VALUES))
+        self._open = np.zeros((len(spec.tickers), _KEPT))
         self._end = np.zeros(1, "i8")
 
     def push(self, trades: Rows, cancelled: NDArray[np.bool_]) -> pa.Table:
@@ -41,8 +44,9 @@ class FinalBars:
 
     def close(self) -> pa.Table:
         """The bars that are still open."""
-        symbol = np.flatnonzero(self._open[:, -1])
-        return self._table(symbol, np.full(len(symbol), self._end[0]), self._open[symbol])
+        symbol = np.flatnonzero(self._open[:, _COUNT])
+        values = np.array([_closed(bar, self._end[0]) for bar in self._open[symbol]]).reshape(-1, _VALUES)
+        return self._table(symbol, np.full(len(symbol), self._end[0]), values)
 
     def _table(self, symbol: NDArray[np.int64], end: NDArray[np.int64], values: NDArray[np.float64]) -> pa.Table:
         columns = [self._names.take(pa.array(symbol)), pa.array(end), *map(pa.array, values.T)]
@@ -69,6 +73,35 @@ class Tally:
 
 
 @njit
+def _closed(bar: Floats, end: int) -> Floats:
+    """The numbers of an open bar at its end; the time mean was a sum of differences from the open x microseconds."""
+    found = bar[:12].copy()
+    found[7] = bar[0] + (bar[7] + (bar[3] - bar[0]) * (end - bar[13])) / (end - bar[12])
+    return found
+
+
+@njit
+def _trade(bar: Floats, time: int, price: float, size: float) -> None:
+    """One more trade of an open bar; the first makes it."""
+    if bar[5] == 0.0:
+        bar[0] = bar[1] = bar[2] = bar[3] = price
+        bar[12] = bar[13] = time
+    move = math.log(price / bar[3])
+    if price != bar[3]:
+        bar[15] = 1.0 if price > bar[3] else -1.0
+    bar[4] += size
+    bar[5] += 1.0
+    bar[6] += price * size
+    bar[7] += (bar[3] - bar[0]) * (time - bar[13])
+    bar[8] += move * move
+    bar[9] += math.pi / 2 * (abs(move) * abs(bar[14]))
+    bar[10] += bar[15] * size
+    bar[11] = max(bar[11], size)
+    bar[1], bar[2], bar[3] = max(bar[1], price), min(bar[2], price), price
+    bar[13], bar[14] = time, move
+
+
+@njit
 def _fold(
     symbol: Codes, time: Ints, price: Floats, size: Floats, cancelled: NDArray[np.bool_], interval: int,
     opened: Floats, clock: Ints, out_symbol: Ints, out_end: Ints, out: Floats,
@@ -78,20 +111,12 @@ def _fold(
         end = (time[i] // interval + 1) * interval
         if end != clock[0]:
             for s in range(opened.shape[0]):
-                if opened[s, 5] > 0:
+                if opened[s, _COUNT] > 0:
                     out_symbol[n], out_end[n] = s, clock[0]
-                    out[n] = opened[s]
+                    out[n] = _closed(opened[s], clock[0])
                     opened[s] = 0.0
                     n += 1
             clock[0] = end
-        if cancelled[i]:
-            continue
-        bar = opened[symbol[i]]
-        if bar[5] == 0.0:
-            bar[0] = bar[1] = bar[2] = price[i]
-        bar[1] = max(bar[1], price[i])
-        bar[2] = min(bar[2], price[i])
-        bar[3] = price[i]
-        bar[4] += size[i]
-        bar[5] += 1.0
+        if not cancelled[i]:
+            _trade(opened[symbol[i]], time[i], price[i], size[i])
     return n

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from schemas.settings import settings
 from tickloom.verify.tape import Tape, code_digest
 
 console = Console(highlight=False, soft_wrap=True)
@@ -46,7 +47,11 @@ def verify(
 
 def line(tape: Tape, interval: str, output: str) -> str:
     """What anyone who has the same files and the same code gets."""
+    from udfs.catalogue import chosen
     from udfs.plan import Plan
 
-    parts = {"input": tape.digest(), "code": code_digest(), "features": Plan(interval).digest(), "output": output}
+    calendar = settings().bars.calendar
+    plans = [Plan(interval, rows, calendar) for across in (False, True) if (rows := chosen(across=across))]
+    features = "+".join(plan.digest() for plan in plans)
+    parts = {"input": tape.digest(), "code": code_digest(), "features": features, "output": output}
     return "digest " + " ".join(f"{name}={digest}" for name, digest in parts.items())

@@ -1,12 +1,10 @@
 """Whether the online store serves the newest row of each symbol."""
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
 from feature_repo.stores import open_store
-from feature_repo.views import CROSS_ASSET, INDICATORS, layout
+from feature_repo.views import layout, prefixes
 from schemas.settings import settings, store_url
 
 
@@ -16,14 +14,14 @@ def stale(expected: pa.Table, interval: str) -> str:
     last = np.zeros(len(symbols.dictionary), "i8")
     last[symbols.indices.to_numpy()] = np.arange(len(expected))  # of equal places the last one stays
     newest = expected.take(last)
-    problems = [_first_stale(newest, f"{prefix}{interval}") for prefix in (INDICATORS, CROSS_ASSET)]
+    problems = [_first_stale(newest, f"{prefix}{interval}") for prefix in prefixes()]
     return "; ".join(filter(None, problems))
 
 
 def _first_stale(newest: pa.Table, view: str) -> str:
     shape, names = layout(view), newest["symbol"].to_pylist()
     found = shape.unpack(open_store(store_url()).read(settings().store.project, view, names))
-    numbers = np.column_stack([_numbers(newest[name]) for name in shape.numbers])
+    numbers = shape.kept(np.column_stack([newest[name].to_numpy() for name in shape.numbers]))
     equal = found.present & (found.event_time == newest["event_time"].cast(pa.int64()).to_numpy())
     equal &= (found.values.view("i8") == numbers.view("i8")).all(axis=1)
     for texts, (name, _) in zip(found.strings, shape.texts, strict=True):
@@ -32,9 +30,3 @@ def _first_stale(newest: pa.Table, view: str) -> str:
         return ""
     first = names[int(np.argmin(equal))]
     return f"{view} of {first} in the online store is not its newest row; {int((~equal).sum())} of {len(names)} are so"
-
-
-def _numbers(column: pa.ChunkedArray) -> Any:
-    """float64[n]; the store knows one NaN only."""
-    values = column.to_numpy()
-    return np.where(np.isnan(values), np.nan, values)

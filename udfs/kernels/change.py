@@ -1,8 +1,8 @@
-"""Change of a value over `period` bars: momentum x - x', and rates of it (x' is the value `period` bars ago).
+"""Change of a value over `period` bars: momentum x - x', rates of it, or x' itself (the value `period` bars ago).
 
 ROC = (x / x' - 1) * 100, ROCP = (x - x') / x', ROCR = x / x', ROCR100 = 100 * x / x'; the rates are 0 where x' is 0.
-First at bar period + 1. MOM has units of its input, the rates have none. TA-Lib: MOM, ROC, ROCP, ROCR, ROCR100, the
-same operations in the same order.
+First at bar period + 1. MOM and `delay` have units of their input, the rates have none. TA-Lib: MOM, ROC, ROCP, ROCR,
+ROCR100, the same operations in the same order.
 """
 
 import math
@@ -18,6 +18,13 @@ def mom(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, per
     """Momentum x - x' from x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
     for i in range(rows.size):
         out[i, to] = x[i] - _ago(state[rows[i], at:], x[i], period)
+
+
+@njit
+def delay(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+    """The value of `period` bars ago from x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
+    for i in range(rows.size):
+        out[i, to] = _ago(state[rows[i], at:], x[i], period)
 
 
 @njit

@@ -3,7 +3,7 @@
 Near 0 in a straight trend, 100 where each bar covers the whole range, and above it where the window's first bar opens
 with a gap; 100 also where highest and lowest are one (TA-Lib's rule in its sources to come; others have no value
 there). The first bar of all has no true range, so it comes first at bar period + 1. It has no unit. The sum is the
-drift-free mean of `moments`, extremes are by queues: amortised O(1). Source: Dreiss 1993.
+drift-free mean of `moments`, extremes are by `window_range`: amortised O(1). Source: Dreiss 1993.
 """
 
 import math

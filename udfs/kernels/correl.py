@@ -2,7 +2,7 @@
 
 First at bar `period`, within -1 to 1, has no unit. TA-Lib: CORREL, of prices as they are, not of returns; it calls a
 product of the two moments below 1e-14 flat, which would not survive a split, so here only 0 is. A correlation within
-rounding of 0 is 0.
+rounding of 0, 1 or -1 is that: points on a line have equal correlations, which factors then rank as equal.
 """
 
 import math
@@ -18,9 +18,11 @@ push = comoments.push
 
 @njit
 def ratio(xx: float, xy: float, yy: float) -> float:
-    """The correlation of these moments and co-moment, kept from passing 1 by rounding."""
+    """The correlation of these moments and co-moment."""
     scale = math.sqrt(xx) * math.sqrt(yy)
-    return max(-1.0, min(1.0, xy / scale)) if abs(xy) > ROUNDING * scale else 0.0
+    if abs(xy) <= ROUNDING * scale:
+        return 0.0
+    return xy / scale if abs(xy) < (1.0 - ROUNDING) * scale else math.copysign(1.0, xy)
 
 
 @njit

@@ -1,7 +1,7 @@
 """Double exponential moving average: 2 * EMA - EMA of the EMA, which takes the lag of the EMA off again.
 
 Both of weight 2 / (period + 1), each seeded by the mean of its first `period` inputs; first output at bar
-2 * period - 1. Units of its input. TA-Lib: DEMA. Source: Mulloy 1994.
+2 * period - 1. Units of its input. TA-Lib: DEMA. Source: Mulloy 1994. Other seeds: see ema.py.
 """
 
 import math
@@ -15,12 +15,12 @@ push = cascade.push
 
 
 @njit
-def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int, seed: int) -> None:
     """From x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
     for i in range(rows.size):
         s = state[rows[i], at:]
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        if push(s, x[i], period, 2):
+        if push(s, x[i], period, 2, seed):
             out[i, to] = 2.0 * s[1] - s[2]

@@ -24,7 +24,7 @@ push = window_range.push
 
 @njit
 def _position(s: Floats, middle: float, period: int) -> float:
-    """Take the middle into the queues in s; -0.5 to 0.5."""
+    """Take the middle into the range in s; -0.5 to 0.5."""
     highest, lowest = push(s, middle, middle, period)
     return (middle - lowest) / (highest - lowest) - 0.5 if highest > lowest else 0.0
 

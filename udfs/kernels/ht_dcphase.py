@@ -30,12 +30,13 @@ COSINES = np.array([[math.cos(k * TURN / max(n, 1)) for k in range(LONGEST)] for
 @njit
 def turn(s: Floats) -> float:
     """The phase after `push`, which it also keeps."""
-    newest, n = int(s[0]) - 1, int(s[SMOOTH_PERIOD] + 0.5)
+    place, n = (int(s[0]) - 1) % LONGEST, int(s[SMOOTH_PERIOD] + 0.5)
     sine = cosine = 0.0
     for k in range(n):
-        price = s[SMOOTH + (newest - k) % LONGEST]
+        price = s[SMOOTH + place]
         sine += SINES[n, k] * price
         cosine += COSINES[n, k] * price
+        place = place - 1 if place else LONGEST - 1
     phase = s[PHASE]
     if cosine != 0.0:
         phase = math.atan(sine / cosine) * DEGREES

@@ -22,9 +22,10 @@ push = hilbert.push
 def trend(s: Floats, place: int, seen: int, period: float) -> float:
     """The trendline at bar `seen` (from 1) whose price is in the ring of TREND, which starts at `place`."""
     n = int(period + 0.5)
-    mean = 0.0
-    for k in range(n):
-        mean += s[place + 3 + (seen - 1 - k) % LONGEST]
+    mean, at = 0.0, (seen - 1) % LONGEST
+    for _ in range(n):
+        mean += s[place + 3 + at]
+        at = at - 1 if at else LONGEST - 1
     if n > 0:
         mean /= n
     line = (4.0 * mean + 3.0 * s[place] + 2.0 * s[place + 1] + s[place + 2]) / 10.0

@@ -9,6 +9,7 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels import macd
+from udfs.kernels.ema import MEAN
 from udfs.kernels.state import Floats, Rows
 
 STATE = macd.STATE
@@ -25,6 +26,6 @@ def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, si
         out[i, to : to + 3] = math.nan
         if math.isnan(x[i]):
             continue
-        line = take(s, x[i], FAST, SLOW, signal, FAST_WEIGHT, SLOW_WEIGHT)
+        line = take(s, x[i], FAST, SLOW, signal, FAST_WEIGHT, SLOW_WEIGHT, MEAN)
         if s[0] >= SLOW + signal - 1:
             out[i, to], out[i, to + 1], out[i, to + 2] = line, s[3], line - s[3]

@@ -9,6 +9,7 @@ import math
 
 from udfs.compiled import njit
 from udfs.kernels import cascade, moments
+from udfs.kernels.ema import MEAN
 from udfs.kernels.parts import part
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
 
@@ -30,7 +31,7 @@ def step(
     for i in range(rows.size):
         s = state[rows[i], at:]
         out[i, to] = math.nan
-        if math.isnan(high[i] + low[i]) or not push(s, high[i] - low[i], fast, 2):
+        if math.isnan(high[i] + low[i]) or not push(s, high[i] - low[i], fast, 2, MEAN):
             continue
         mean = push_mean(s[3:], s[1] / s[2] if s[2] != 0.0 else 1.0, slow)
         if s[3] >= slow:

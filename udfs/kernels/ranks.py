@@ -7,9 +7,13 @@ O(1), counting O(log w). State: count, ring, sorted values.
 `percentile`: the smallest value of the window that at least `percent` % of it do not exceed (nearest rank, no
 interpolation), first at bar `period`, units of the input. `percentrank`: which share of the `period` values before, in
 %, is less than the newest; first at bar period + 1; 0 in a flat window. TA-Lib: PERCENTILE, PERCENTRANK.
+`newest`: the place of the newest value among the last `period`, itself included, as a share of them in (0, 1], the mean
+place where values tie; first at bar `period`. Pandas: rolling.rank(pct=True).
 """
 
 import math
+
+import numpy as np
 
 from udfs.compiled import njit
 from udfs.kernels.state import COUNT, Floats, Rows, Slot
@@ -74,3 +78,18 @@ def percentrank(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: 
         if s[0] >= period:
             out[i, to] = below(s, 1 + period, period, x[i]) / period * 100.0
         push(s, x[i], period)
+
+
+@njit
+def newest(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+    """From x float64[M] to out[M, to], 0 to 1; a NaN input is skipped and gives NaN."""
+    for i in range(rows.size):
+        s = state[rows[i], at:]
+        out[i, to] = math.nan
+        if math.isnan(x[i]):
+            continue
+        push(s, x[i], period)
+        if s[0] >= period:
+            less = below(s, 1 + period, period, x[i])
+            not_more = below(s, 1 + period, period, np.nextafter(x[i], math.inf))
+            out[i, to] = (less + 1 + not_more) / 2.0 / period

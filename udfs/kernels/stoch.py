@@ -1,8 +1,8 @@
 """Slow stochastic: %K is the fast %K's mean over `slow_k` bars, %D the mean of that over `slow_d`.
 
 Fast %K = 100 * (close - lowest low) / (highest high - lowest low) of the last `fast_k` bars, 0 where they have no
-range. Both start together at bar fast_k + slow_k + slow_d - 2. Have no unit. Source: Lane. TA-Lib: STOCH with matype
-SMA (its sums drift, these do not).
+range (by the convention `talipp` 100). Both start together at bar fast_k + slow_k + slow_d - 2. Have no unit.
+Source: Lane. TA-Lib: STOCH with matype SMA (its sums drift, these do not).
 """
 
 import math
@@ -26,7 +26,7 @@ span, width = window_range.push, window_range.size
 @njit
 def step(
     state: Floats, at: int, rows: Rows, high: Floats, low: Floats, close: Floats,
-    out: Floats, to: int, fast_k: int, slow_k: int, slow_d: int,
+    out: Floats, to: int, fast_k: int, slow_k: int, slow_d: int, flat: float,
 ) -> None:  # fmt: skip
     """From high, low, close float64[M] to out[M, to:to+2] (%K, %D); a bar with a NaN is skipped and gives NaN."""
     means = 1 + width(fast_k)
@@ -39,7 +39,7 @@ def step(
         highest, lowest = span(s[1:], high[i], low[i], fast_k)
         if s[0] < fast_k:
             continue
-        k = push_mean(s[means:], percent(close[i], highest, lowest), slow_k)
+        k = push_mean(s[means:], percent(close[i], highest, lowest, flat), slow_k)
         if s[0] < fast_k + slow_k - 1:
             continue
         d = push_mean(s[means + RING + slow_k :], k, slow_d)

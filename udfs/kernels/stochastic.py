@@ -4,6 +4,6 @@ from udfs.compiled import njit
 
 
 @njit
-def percent(x: float, highest: float, lowest: float) -> float:
-    """%K: 0 for x at the lowest to 100 at the highest; 0 where they are equal."""
-    return 100.0 * ((x - lowest) / (highest - lowest)) if highest > lowest else 0.0
+def percent(x: float, highest: float, lowest: float, flat: float) -> float:
+    """%K: 0 for x at the lowest to 100 at the highest; `flat` where they are equal."""
+    return 100.0 * ((x - lowest) / (highest - lowest)) if highest > lowest else flat

@@ -1,7 +1,8 @@
 """Fast stochastic: %K, the place of the close in the range of the last `fast_k` bars, and %D, its mean over `fast_d`.
 
-%K = 100 * (close - lowest low) / (highest high - lowest low), 0 where the window has no range. Both start together at
-bar fast_k + fast_d - 1. Have no unit. Source: Lane. TA-Lib: STOCHF with matype SMA (its sums drift, these do not).
+%K = 100 * (close - lowest low) / (highest high - lowest low), 0 where the window has no range (by the convention
+`talipp` 100). Both start together at bar fast_k + fast_d - 1. Have no unit. Source: Lane. TA-Lib: STOCHF with matype
+SMA (its sums drift, these do not).
 """
 
 import math
@@ -20,7 +21,7 @@ span, width = window_range.push, window_range.size
 @njit
 def step(
     state: Floats, at: int, rows: Rows, high: Floats, low: Floats, close: Floats,
-    out: Floats, to: int, fast_k: int, fast_d: int,
+    out: Floats, to: int, fast_k: int, fast_d: int, flat: float,
 ) -> None:  # fmt: skip
     """From high, low, close float64[M] to out[M, to:to+2] (%K, %D); a bar with a NaN is skipped and gives NaN."""
     for i in range(rows.size):
@@ -32,7 +33,7 @@ def step(
         highest, lowest = span(s[1:], high[i], low[i], fast_k)
         if s[0] < fast_k:
             continue
-        k = percent(close[i], highest, lowest)
+        k = percent(close[i], highest, lowest, flat)
         d = push_mean(s[1 + width(fast_k) :], k, fast_d)
         if s[0] >= fast_k + fast_d - 1:
             out[i, to], out[i, to + 1] = k, d

@@ -46,7 +46,7 @@ def step(
         highest, lowest = span(s[QUEUES:], s[RSI], s[RSI], fast_k)
         if s[0] < period + fast_k:
             continue
-        k = percent(s[RSI], highest, lowest)
+        k = percent(s[RSI], highest, lowest, 0.0)
         d = push_mean(s[QUEUES + width(fast_k) :], k, fast_d)
         if s[0] >= period + fast_k + fast_d - 1:
             out[i, to], out[i, to + 1] = k, d

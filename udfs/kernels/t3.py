@@ -3,7 +3,7 @@
 Written out, with E(k) the EMA taken k times: the weights of E(3) to E(6) are those of (1 + factor - factor * E) ** 3.
 Factor 0 is the EMA of the EMA of the EMA, factor 1 a DEMA taken three times. All of weight 2 / (period + 1), each
 seeded by the mean of its first `period` inputs; first output at bar 6 * period - 5. Units of its input.
-TA-Lib: T3. Source: Tillson 1998.
+TA-Lib: T3. Source: Tillson 1998. Other seeds: see ema.py.
 """
 
 import math
@@ -18,7 +18,9 @@ push = cascade.push
 
 
 @njit
-def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int, factor: float) -> None:
+def step(
+    state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int, factor: float, seed: int
+) -> None:
     """From x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
     square = factor * factor
     cube = square * factor
@@ -27,7 +29,7 @@ def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, pe
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        if push(s, x[i], period, LEVELS):
+        if push(s, x[i], period, LEVELS, seed):
             low = -cube * s[6] + 3.0 * (square + cube) * s[5]
             mid = low + (-6.0 * square - 3.0 * (factor + cube)) * s[4]
             out[i, to] = mid + (1.0 + 3.0 * factor + cube + 3.0 * square) * s[3]

@@ -1,7 +1,7 @@
 """Triple exponential moving average: 3 * EMA - 3 * EMA of the EMA + EMA of that, with less lag still than DEMA.
 
 All of weight 2 / (period + 1), each seeded by the mean of its first `period` inputs; first output at bar
-3 * period - 2. Units of its input. TA-Lib: TEMA. Source: Mulloy 1994.
+3 * period - 2. Units of its input. TA-Lib: TEMA. Source: Mulloy 1994. Other seeds: see ema.py.
 """
 
 import math
@@ -15,12 +15,12 @@ push = cascade.push
 
 
 @njit
-def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int, seed: int) -> None:
     """From x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
     for i in range(rows.size):
         s = state[rows[i], at:]
         out[i, to] = math.nan
         if math.isnan(x[i]):
             continue
-        if push(s, x[i], period, 3):
+        if push(s, x[i], period, 3, seed):
             out[i, to] = 3.0 * s[1] - 3.0 * s[2] + s[3]

@@ -37,7 +37,7 @@ def push(s: Floats, x: float, w: float, period: int) -> tuple[float, float, floa
         _turn(s, x, period)
     s[0] += 1
     s[RING + j], s[weights + j] = x, w
-    s[4], s[2], s[5] = _add(s[4], s[2], s[5], x - s[1], w)
+    s[4], s[2], s[5] = add(s[4], s[2], s[5], x - s[1], w)
     if j == period - 1:
         return s[4], s[1] + s[2], s[5]
     front = j + 1
@@ -51,7 +51,7 @@ def push(s: Floats, x: float, w: float, period: int) -> tuple[float, float, floa
 
 
 @njit
-def _add(weight: float, mean: float, moment: float, d: float, w: float) -> tuple[float, float, float]:
+def add(weight: float, mean: float, moment: float, d: float, w: float) -> tuple[float, float, float]:
     """The aggregate with one more deviation d from the anchor."""
     if w == 0.0:
         return weight, mean, moment
@@ -68,6 +68,6 @@ def _turn(s: Floats, x: float, period: int) -> None:
     anchor = s[RING + period - 1]
     weight = mean = moment = 0.0
     for i in range(period - 1, -1, -1):
-        weight, mean, moment = _add(weight, mean, moment, s[RING + i] - anchor, s[weights + i])
+        weight, mean, moment = add(weight, mean, moment, s[RING + i] - anchor, s[weights + i])
         s[RING + i], s[weights + i], s[moments + i] = mean, weight, moment
     s[1], s[2], s[3], s[4], s[5] = x, 0.0, anchor, 0.0, 0.0

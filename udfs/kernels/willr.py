@@ -1,7 +1,7 @@
 """Williams %R: how far the close is below the highest high of the last `period` bars, in percent of their range.
 
--100 (close at the lowest low) to 0 (at the highest high); 0 where the window has no range. First at bar `period`. Has
-no unit. TA-Lib: WILLR, the same operations in the same order.
+-100 (close at the lowest low) to 0 (at the highest high); 0 where the window has no range (talipp keeps the
+value before). First at bar `period`. Has no unit. TA-Lib: WILLR, the same operations in the same order.
 """
 
 import math

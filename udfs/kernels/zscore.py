@@ -1,6 +1,7 @@
 """Z-score of the newest value within the last `period`, itself included: (x - mean) / sample deviation (ddof 1).
 
-First at bar `period`; 0 in a flat window. Has no unit.
+First at bar `period`; 0 in a flat window. Has no unit. By the convention `population` ddof is 0, as scipy.stats.zscore
+has it.
 """
 
 import math
@@ -14,7 +15,7 @@ push = moments.push
 
 
 @njit
-def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int) -> None:
+def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, period: int, ddof: int) -> None:
     """From x float64[M] to out[M, to]; a NaN input is skipped and gives NaN."""
     for i in range(rows.size):
         s = state[rows[i], at:]
@@ -23,4 +24,4 @@ def step(state: Floats, at: int, rows: Rows, x: Floats, out: Floats, to: int, pe
             continue
         mean, moment = push(s, x[i], period)
         if s[0] >= period:
-            out[i, to] = (x[i] - mean) / math.sqrt(moment / (period - 1)) if moment > 0.0 else 0.0
+            out[i, to] = (x[i] - mean) / math.sqrt(moment / (period - ddof)) if moment > 0.0 else 0.0

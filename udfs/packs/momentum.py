@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from udfs import conventions as by
 from udfs.kernels import (
     adx,
     apo,
@@ -44,6 +45,10 @@ def _forgets(weight: float, averages: int = 1) -> int:
 
 def _wilder(averages: int = 1) -> Callable[[Any], int]:
     return lambda p: p.period + _forgets(1 / p.period, averages)
+
+
+def _flat(p: Any) -> float:
+    return float(p.flat)
 
 
 def _slowest(p: Any) -> int:
@@ -97,14 +102,14 @@ FEATURES: tuple[Feature, ...] = (
     feature("aroonosc", ("aroonosc_{period}",), ("high", "low"), aroon.oscillator, aroon.STATE,
             lambda p: p.period, params={"period": 14}, ranges=TWO, flat=0.0, oracle="AROONOSC"),
     feature("willr", ("willr_{period}",), HLC, willr.step, willr.STATE, lambda p: p.period - 1,
-            params={"period": 14}, ranges=TWO, flat=0.0, oracle="WILLR", nulls=NO_RANGE),
+            params={"period": 14}, ranges=TWO, flat=0.0, oracle="WILLR", conventions=by.BELOW),
     feature("stoch", ("stoch_k_{fast_k}_{slow_k}_{slow_d}", "stoch_d_{fast_k}_{slow_k}_{slow_d}"), HLC, stoch.step,
             stoch.STATE, lambda p: p.fast_k + p.slow_k + p.slow_d - 3, params={"fast_k": 5, "slow_k": 3, "slow_d": 3},
-            ranges={"fast_k": (1, MOST), "slow_k": (1, MOST), "slow_d": (1, MOST)}, flat=0.0, oracle="STOCH",
-            nulls=NO_RANGE),
+            ranges={"fast_k": (1, MOST), "slow_k": (1, MOST), "slow_d": (1, MOST)}, flat=_flat, oracle="STOCH",
+            conventions=by.PLACE),
     feature("stochf", ("stochf_k_{fast_k}_{fast_d}", "stochf_d_{fast_k}_{fast_d}"), HLC, stochf.step, stochf.STATE,
             lambda p: p.fast_k + p.fast_d - 2, params={"fast_k": 5, "fast_d": 3},
-            ranges={"fast_k": (1, MOST), "fast_d": (1, MOST)}, flat=0.0, oracle="STOCHF", nulls=NO_RANGE),
+            ranges={"fast_k": (1, MOST), "fast_d": (1, MOST)}, flat=_flat, oracle="STOCHF", conventions=by.PLACE),
     feature("stochrsi", ("stochrsi_k_{period}_{fast_k}_{fast_d}", "stochrsi_d_{period}_{fast_k}_{fast_d}"), ("close",),
             stochrsi.step, stochrsi.STATE, lambda p: p.period + p.fast_k + p.fast_d - 2,
             params={"period": 14, "fast_k": 5, "fast_d": 3},
@@ -117,7 +122,7 @@ FEATURES: tuple[Feature, ...] = (
     feature("bop", ("bop",), ("open", *HLC), bop.step, bop.STATE, 0, flat=0.0, oracle="BOP", nulls=NO_RANGE),
     feature("trix", ("trix_{period}",), ("close",), trix.step, trix.STATE, lambda p: 3 * p.period - 2,
             params={"period": 30}, ranges=ONE, flat=0.0, oracle="TRIX",
-            converged=lambda p: 3 * p.period + _forgets(2 / (p.period + 1), 3)),
+            converged=lambda p: 3 * p.period + _forgets(2 / (p.period + 1), 3), conventions=by.SEEDS),
     feature("ultosc", ("ultosc_{short}_{medium}_{long}",), HLC, ultosc.step, ultosc.STATE,
             lambda p: max(p.short, p.medium, p.long), params={"short": 7, "medium": 14, "long": 28},
             ranges={"short": (1, MOST), "medium": (1, MOST), "long": (1, MOST)}, flat=0.0, oracle="ULTOSC",

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from udfs import conventions as by
 from udfs.kernels import (
     accbands,
     adr,
@@ -78,10 +79,12 @@ def _average(
     period: int = 30,
     lookback: Callable[[Any], int] = lambda p: p.period - 1,
     converged: Callable[[Any], int] | None = None,
+    conventions: by.Conventions | None = None,
 ) -> Feature:
     """A row of an average of the close with the one parameter `period`."""
     return feature(name, (name + "_{period}",), CLOSE, kernel, state, lookback, params={"period": period},
-                   degree=PRICE, oracle=name.upper(), ranges=ONE, converged=converged)  # fmt: skip
+                   degree=PRICE, oracle=name.upper(), ranges=ONE, converged=converged,
+                   conventions=conventions)  # fmt: skip
 
 
 def _bands(name: str, params: str) -> tuple[str, ...]:
@@ -93,9 +96,9 @@ STOPS = {"start": 0.0, "offset": 0.0, "long_init": 0.02, "long_by": 0.02, "long_
 
 FEATURES: tuple[Feature, ...] = (
     _average("dema", dema.step, dema.STATE, lookback=lambda p: 2 * (p.period - 1),
-             converged=lambda p: _cascade(p.period, 2, 3.0)),
+             converged=lambda p: _cascade(p.period, 2, 3.0), conventions=by.SEEDS),
     _average("tema", tema.step, tema.STATE, lookback=lambda p: 3 * (p.period - 1),
-             converged=lambda p: _cascade(p.period, 3, 7.0)),
+             converged=lambda p: _cascade(p.period, 3, 7.0), conventions=by.SEEDS),
     _average("wma", wma.step, wma.STATE),
     _average("trima", trima.step, trima.STATE),
     # the slowest weight is (2 / 31) ** 2
@@ -103,7 +106,7 @@ FEATURES: tuple[Feature, ...] = (
              converged=lambda p: p.period + forgotten((2 / 31) ** 2) if p.period > 1 else 0),
     feature("t3", ("t3_{period}_{factor:g}",), CLOSE, t3.step, t3.STATE, lambda p: 6 * (p.period - 1),
             params={"period": 5, "factor": 0.7}, degree=PRICE, oracle="T3", ranges={**ONE, "factor": (0.0, 1.0)},
-            converged=lambda p: _cascade(p.period, 6, (1 + 2 * p.factor) ** 3)),
+            converged=lambda p: _cascade(p.period, 6, (1 + 2 * p.factor) ** 3), conventions=by.SEEDS),
     feature("midpoint", ("midpoint_{period}",), CLOSE, midpoint.step, midpoint.STATE, lambda p: p.period - 1,
             params={"period": 14}, degree=PRICE, oracle="MIDPOINT", ranges=TWO),
     feature("midprice", ("midprice_{period}",), HL, midprice.step, midprice.STATE, lambda p: p.period - 1,

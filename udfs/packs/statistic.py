@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from udfs import conventions as by
 from udfs.kernels import (
     autocorrelation,
     beta,
@@ -46,9 +47,10 @@ def _ranges(name: str, inputs: tuple[str, ...], kernel: Callable[..., None], sta
 FEATURES: tuple[Feature, ...] = (
     feature("stddev", ("stddev_{period}_{width:g}",), ("close",), variance.deviation, variance.STATE, _full,
             params={"period": 5, "width": 1.0}, degree=PRICE, flat=0.0, oracle="STDDEV",
-            ranges={"period": (2, MOST), "width": (-3e37, 3e37)}),
+            ranges={"period": (2, MOST), "width": (-3e37, 3e37)}, conventions=by.DEVIATION),
     feature("var", ("var_{period}",), ("close",), variance.step, variance.STATE, _full, params={"period": 5},
-            degree=Degree(price=2), flat=0.0, oracle="VAR", ranges={"period": (1, MOST)}),
+            degree=Degree(price=2), flat=0.0, oracle="VAR", ranges={"period": (1, MOST)},
+            conventions=by.DEVIATION),
     feature("correl", ("correl_{period}",), ("high", "low"), correl.step, correl.STATE, _full, params={"period": 30},
             flat=0.0, oracle="CORREL", ranges={"period": (1, MOST)}, mixed=True),
     feature("beta", ("beta_{period}",), ("high", "low"), beta.step, beta.STATE, _returns, params={"period": 5},

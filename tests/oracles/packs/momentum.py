@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from tests.oracles.indicators import NAN, ema_of, over, sma_of
+from tests.oracles.indicators import NAN, ema_of, late, levels_of, over, sma_of
 from tests.oracles.packs import Bars
 
 Series = list[float]
@@ -120,14 +120,14 @@ def aroon_of(b: Bars, period: int) -> Outputs:
     return age_of(b["low"], period, min), age_of(b["high"], period, max)
 
 
-def place_of(high: Series, low: Series, close: Series, period: int) -> Series:
+def place_of(high: Series, low: Series, close: Series, period: int, flat: float = 0.0) -> Series:
     """Place of the close in the range of the window, 0 to 100."""
 
     def value(x: float, top: float, bottom: float) -> float:
         return float(100 * (Fraction(x) - Fraction(bottom)) / (Fraction(top) - Fraction(bottom)))
 
     bars = zip(close, over(high, period, max), over(low, period, min), strict=True)
-    return [NAN if math.isnan(t) else value(x, t, b) if t > b else 0.0 for x, t, b in bars]
+    return [NAN if math.isnan(t) else value(x, t, b) if t > b else flat for x, t, b in bars]
 
 
 def with_mean(k: Series, period: int) -> Outputs:
@@ -141,12 +141,13 @@ def willr_of(b: Bars, period: int) -> Outputs:
     return ([-k for k in place_of(*upside_down, period)],)
 
 
-def stochf_of(b: Bars, fast_k: int, fast_d: int) -> Outputs:
-    return with_mean(place_of(b["high"], b["low"], b["close"], fast_k), fast_d)
+def stochf_of(b: Bars, fast_k: int, fast_d: int, flat: float) -> Outputs:
+    return with_mean(place_of(b["high"], b["low"], b["close"], fast_k, flat), fast_d)
 
 
-def stoch_of(b: Bars, fast_k: int, slow_k: int, slow_d: int) -> Outputs:
-    return with_mean(sma_of(place_of(b["high"], b["low"], b["close"], fast_k), slow_k), slow_d)
+def stoch_of(b: Bars, fast_k: int, slow_k: int, slow_d: int, flat: float) -> Outputs:
+    k = place_of(b["high"], b["low"], b["close"], fast_k, flat)
+    return with_mean(sma_of(k, slow_k), slow_d)
 
 
 def exact_rsi_of(x: Series, period: int) -> list[Fraction]:
@@ -197,8 +198,8 @@ def bop_of(b: Bars) -> Outputs:
     return ([(c - o) / (h - lo) if h > lo else 0.0 for o, h, lo, c in bars],)
 
 
-def trix_of(b: Bars, period: int) -> Outputs:
-    triple = ema_of(ema_of(ema_of(b["close"], period), period), period)
+def trix_of(b: Bars, period: int, seed: int) -> Outputs:
+    triple = late(levels_of(b["close"], period, 3, seed)[-1], 3 * period - 3)
     return ([NAN, *(100 * (y / x - 1) if x else 0.0 for x, y in pairwise(triple))][: len(triple)],)
 
 
@@ -258,8 +259,8 @@ def macdext_of(b: Bars, fast: int, slow: int, signal: int) -> Outputs:
 
 
 def macdfix_of(b: Bars, signal: int) -> Outputs:
-    late = ema_of([NAN if k < 26 - 12 else v for k, v in enumerate(b["close"])], 12, 0.15)
-    line = [f - s for f, s in zip(late, ema_of(b["close"], 26, 0.075), strict=True)]
+    quick = ema_of(late(b["close"], 26 - 12), 12, 0.15)
+    line = [f - s for f, s in zip(quick, ema_of(b["close"], 26, 0.075), strict=True)]
     return lines_of(line, ema_of(line, signal))
 
 

@@ -6,32 +6,27 @@ from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 
-from tests.oracles.indicators import NAN, Series, atr_of, ema_of, moments, over, sma_of
+from tests.oracles.indicators import NAN, Series, atr_of, ema_of, late, levels_of, moments, over, sma_of
 
 Bars = dict[str, Series]
 
 
-def levels_of(x: Series, period: int, levels: int) -> list[Series]:
-    """EMA, EMA of the EMA, and so on."""
-    found = [x]
-    for _ in range(levels):
-        found.append(ema_of(found[-1], period))
-    return found[1:]
+def dema(bars: Bars, period: int, seed: int) -> tuple[Series, ...]:
+    pairs = zip(*levels_of(bars["close"], period, 2, seed), strict=True)
+    return (late([2 * a - b for a, b in pairs], 2 * period - 2),)
 
 
-def dema(bars: Bars, period: int) -> tuple[Series, ...]:
-    return ([2 * a - b for a, b in zip(*levels_of(bars["close"], period, 2), strict=True)],)
+def tema(bars: Bars, period: int, seed: int) -> tuple[Series, ...]:
+    triples = zip(*levels_of(bars["close"], period, 3, seed), strict=True)
+    return (late([3 * (a - b) + c for a, b, c in triples], 3 * period - 3),)
 
 
-def tema(bars: Bars, period: int) -> tuple[Series, ...]:
-    return ([3 * (a - b) + c for a, b, c in zip(*levels_of(bars["close"], period, 3), strict=True)],)
-
-
-def t3(bars: Bars, period: int, factor: float) -> tuple[Series, ...]:
+def t3(bars: Bars, period: int, factor: float, seed: int) -> tuple[Series, ...]:
     """(1 + factor) * E - factor * E ** 2 to the third power, where E ** k is the EMA taken k times."""
     weight = [math.comb(3, k) * (1 + factor) ** (3 - k) * (-factor) ** k for k in range(4)]
-    levels = levels_of(bars["close"], period, 6)[2:]
-    return ([sum(w * e for w, e in zip(weight, at, strict=True)) for at in zip(*levels, strict=True)],)
+    levels = levels_of(bars["close"], period, 6, seed)[2:]
+    values = [sum(w * e for w, e in zip(weight, at, strict=True)) for at in zip(*levels, strict=True)]
+    return (late(values, 6 * period - 6),)
 
 
 def weigh(window: Sequence[float], weights: Sequence[int]) -> float:

@@ -158,10 +158,10 @@ def beta(bars: Bars, period: int) -> Pair:
 
 
 TWINS: dict[str, Twin] = {
-    "stddev": lambda bars, period, width: (
-        over(bars["close"], period, lambda w: width * math.sqrt(moments(w)[1] / period)),
+    "stddev": lambda bars, period, width, ddof: (
+        over(bars["close"], period, lambda w: width * math.sqrt(moments(w)[1] / (period - ddof))),
     ),
-    "var": close_of(lambda w: float(moments(w)[1] / len(w))),
+    "var": lambda bars, period, ddof: (over(bars["close"], period, lambda w: float(moments(w)[1] / (period - ddof))),),
     "correl": lambda bars, period: (over_pairs(bars["high"], bars["low"], period, correlation),),
     "beta": beta,
     "linearreg": close_of(lambda w: at_bar(w, len(w) - 1)),
