@@ -62,8 +62,7 @@ class Intervals:
 
         Step by step, so that no log forgets what a window that is about to close still needs.
         """
-        step = self.base.interval_us
-        stops = {-(-window // step) * step for of in self.rolled for window in of.open}
+        stops = {window for of in self.rolled for window in of.open}
         frames = self.amend() if self.base.news.records and self.base.due(until) else []
         for stop in [*sorted(stop for stop in stops if stop < until), until]:
             frames += [frame for of in self.shards for frame in self._told(of.advance(stop))]

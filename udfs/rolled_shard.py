@@ -41,12 +41,12 @@ class RolledShard(FeatureShard):
         finer.keep_us = max(finer.keep_us, self.width_us)
 
     def expect(self, end: int) -> list[int]:
-        """A bar ends then: the time at which its window can be closed, if it is yet to be."""
+        """A bar ends then: the end of its window, if that is yet to close."""
         window = window_end(end, self.width_us, self.calendar)
         if window == OUTSIDE or window <= self.clock:
             return []
         self.open.add(window)
-        return [-(-window // self.interval_us) * self.interval_us]
+        return [window]
 
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until`, of which the finer shard was told: bars and features of the windows since."""
