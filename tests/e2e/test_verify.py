@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,8 +31,8 @@ def bars(tape: Path) -> int:
     """How many there are, of all intervals."""
     found = [pq.read_table(tape / "bars.parquet")]
     actions = pq.read_table(tape / "actions.parquet")
-    for each in ROLLUPS:
-        found.append(roll_up(found[-1], actions, each))
+    for of, each in pairwise(["5s", *ROLLUPS]):
+        found.append(roll_up(found[-1], actions, of, each))
     assert all(map(len, found))
     return sum(map(len, found))
 

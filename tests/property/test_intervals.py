@@ -27,9 +27,10 @@ from tests.oracles.world import (
     final_bars,
     short_windows,
 )
-from udfs import batch
+from udfs import batch, catalogue
 from udfs.frame import BARS, Frame
 from udfs.log import Horizon
+from udfs.registry import Feature
 from udfs.rollup import chain
 from udfs.table import table
 from udfs.ticks import Ticks
@@ -39,20 +40,22 @@ FEATURES = [step.feature for step in SHORT._steps]
 
 
 def clean(
-    ticks: Ticks, actions: list[Action], interval: str, rollups: Sequence[str], calendar: str
-) -> tuple[Bits, Bits]:
+    ticks: Ticks, actions: list[Action], interval: str, rollups: Sequence[str], calendar: str,
+    factors: Sequence[Feature],
+) -> tuple[Bits, Bits]:  # fmt: skip
     """The batch: bars, and features, of an interval."""
     bars, known, of = final_bars(ticks), as_table(actions), "1m"
     for each in chain("1m", interval, rollups):
         bars, of = batch.roll_up(bars, known, of, each, calendar), each
-    return bits(bars), bits(batch.compute(bars, known, interval, features=FEATURES, calendar=calendar))
+    table = batch.compute(bars, known, interval, features=FEATURES, factors=factors, calendar=calendar)
+    return bits(bars), bits(table)
 
 
 def assert_truth(world: World, ticks: Ticks, actions: list[Action], calendar: str = "24/7") -> None:
     """Bars and features of every longer interval are those of the batch; no revision goes back."""
     for interval in world.shape["rollups"]:
         mine = [frame for frame in world.frames if frame.interval == interval]
-        bars, features = clean(ticks, actions, interval, world.shape["rollups"], calendar)
+        bars, features = clean(ticks, actions, interval, world.shape["rollups"], calendar, world.shape["factors"])
         assert differing(bars_of([frame for frame in mine if frame.view == BARS]), bars) == []
         assert differing(bits(table(mine)), features) == []
         assert_in_order(mine)
@@ -81,7 +84,8 @@ def assert_in_order(frames: list[Frame]) -> None:
 
 def any_order_ends_like_the_batch(random: Random) -> None:
     ticks, actions = draw_tape(random), draw_records(random, random.choice([0, 1, 1, 2, 3, 5]))
-    world = World(random.randint(1, 4), rollups=ROLLUPS).run(draw_moves(random, ticks, actions))
+    factors = random.choice([(), catalogue.rows("across")])
+    world = World(random.randint(1, 4), rollups=ROLLUPS, factors=factors).run(draw_moves(random, ticks, actions))
     assert_truth(world, ticks, actions)
 
 

@@ -58,7 +58,7 @@ def assert_truth(frames: list[Frame], bars: Bars, actions: list[dict[str, Any]])
     ends, names = (list(column) for column in zip(*bars, strict=True))
     columns = dict(zip(COLUMNS, np.array([row(close) for close in bars.values()]).T, strict=True))
     table = batch.pa.table({"symbol": names, "event_time": batch.pa.array(ends).cast(TIME), **columns})
-    made = batch.roll_up(table, as_table(actions), "7m")
+    made = batch.roll_up(table, as_table(actions), "1m", "7m")
     assert standing(frames) == {(end, name): bar for (name, end), bar in bits(made).items()}
     found = batch.compute(made, as_table(actions), "7m", features=[step.feature for step in SHORT._steps])
     clean = bits(found.select(["symbol", "event_time", *SHORT.outputs]))
