@@ -1,6 +1,6 @@
 """The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice.
 
-In: the rows of all packs. Out: Markdown by file name, with an index, a page of conventions, and the formulas of packs of
+In: the rows of all packs. Out: Markdown by file name, with an index, a page of conventions, and formulas of packs of
 expressions. Must not know: how a row is computed.
 """
 
