@@ -16,21 +16,19 @@ INTERVAL, *ROLLUPS = intervals_of(settings())
 # `materialize-incremental` begins at now minus this the first time; history of decades is to be found. Staleness is
 # judged by whoever scores, not here.
 REACH = timedelta(days=36_525)
-
-symbol = Entity(name="symbol", join_keys=["symbol"], value_type=ValueType.STRING, description="A traded instrument.")
-
-
-DESCRIPTIONS = {
+WHAT = {
     INDICATORS: "Technical indicators of one symbol at its last bar.",
     FACTORS: "Where one symbol stood in the universe at its last bar.",
     CROSS_ASSET: "How one symbol moved with the market and its nearest peer, last 60 bars.",
 }
 
+symbol = Entity(name="symbol", join_keys=["symbol"], value_type=ValueType.STRING, description="A traded instrument.")
+
 
 def views(interval: str) -> list[FeatureView]:
-    """Indicators, factors (if any are chosen) and cross-section by bars of this length, from one feature log."""
+    """All views by bars of this length, from one feature log."""
     log = FileSource(name=f"features_{interval}", path=str(feature_log(interval)), timestamp_field="event_time")
-    return [view(prefix + interval, DESCRIPTIONS[prefix], log) for prefix in prefixes()]
+    return [view(prefix + interval, WHAT[prefix], log) for prefix in prefixes()]
 
 
 def view(name: str, description: str, log: FileSource) -> FeatureView:
@@ -47,7 +45,7 @@ def view(name: str, description: str, log: FileSource) -> FeatureView:
 
 
 served = views(INTERVAL)
-rolled = [each for interval in ROLLUPS for each in views(interval)]
-globals().update({each.name: each for each in (*served, *rolled)})  # Feast reads a module's names
+others = [each for interval in ROLLUPS for each in views(interval)]
+globals().update({each.name: each for each in [*served, *others]})  # Feast reads a module's names
 
 scoring_v1 = FeatureService(name="scoring_v1", features=served)

@@ -1,7 +1,7 @@
 """`tickloom features`: the batch path over Parquet files, the log of what a job committed, and the list of all.
 
-In: files of bars and actions, or a job's committed frames. Out: tables in Parquet, lists, pages of reference. This file
-must not know how a feature is computed.
+In: Parquet files, or what a job committed to Kafka. Out: Parquet, text, pages. This file must not know how a feature is
+computed.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The reference: a page for each feature, made of its row and the docstring of its kernel; nothing is written twice.
 
-In: the rows of all packs. Out: Markdown by file name, with an index, a page of conventions, and formulas of packs of
-expressions. Must not know: how a row is computed.
+In: the rows of all packs. Out: Markdown by file name, with an index and a page of conventions. A pack of expressions
+has one page of all its formulas, with its own docstring. Must not know: how a row is computed.
 """
 
 import inspect
@@ -72,6 +72,20 @@ def _index() -> str:
     return "\n".join(lines)
 
 
+def _conventions() -> str:
+    lines = ["# Conventions", "", inspect.getdoc(conventions) or "", ""]
+    lines += ["| feature | convention | what it means | in |", "|---|---|---|---|"]
+    for _, name, rows in sorted(_named(), key=lambda each: each[1]):
+        lines += [f"| [{name}]({name}.md) | {each} | {means} | {by} |" for each, means, by in _ways(rows[0])]
+    return "\n".join([*lines, ""])
+
+
+def _ways(row: Feature) -> Iterator[tuple[str, str, str]]:
+    """Name, meaning and libraries of each convention."""
+    for name, each in row.conventions.items():
+        yield f"`{name}`" + " (default)" * (name == row.convention), each.means, each.libraries
+
+
 def _module(pack: str) -> ModuleType:
     return import_module(f"udfs.packs.{pack}")
 
@@ -88,20 +102,6 @@ def _formulas(pack: str, module: ModuleType) -> str:
 
 def _scale(degree: Degree | None) -> str:
     return f"price^{degree.price} volume^{degree.volume}" if degree else "no power of prices"
-
-
-def _conventions() -> str:
-    lines = ["# Conventions", "", inspect.getdoc(conventions) or "", ""]
-    lines += ["| feature | convention | what it means | in |", "|---|---|---|---|"]
-    for _, name, rows in sorted(_named(), key=lambda each: each[1]):
-        lines += [f"| [{name}]({name}.md) | {each} | {means} | {by} |" for each, means, by in _ways(rows[0])]
-    return "\n".join([*lines, ""])
-
-
-def _ways(row: Feature) -> Iterator[tuple[str, str, str]]:
-    """Name, meaning and libraries of each convention."""
-    for name, each in row.conventions.items():
-        yield f"`{name}`" + " (default)" * (name == row.convention), each.means, each.libraries
 
 
 def _page(pack: str, rows: list[Feature]) -> str:

@@ -81,7 +81,8 @@ def compute(
     of features that read the session.
     """
     tape = read_bars(bars, interval)
-    plan, factors = Plan(interval, features, calendar), factors or (() if features else chosen(across=True))
+    plan = Plan(interval, features, calendar)
+    factors = factors or (() if features else chosen(across=True))
     known = Actions(read_actions(actions) if actions is not None else [], calendar)
     securities, rows = tape.by_security(known)
     due = Due.of(known.adjustments, {name: row for row, name in enumerate(securities)})

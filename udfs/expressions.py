@@ -3,11 +3,12 @@
 In: text in Python's own grammar, `ema(close - sma(close, 20), 10) / atr(high, low, close, 14)`: bar columns, outputs of
 rows above, numbers, + - * / **, comparisons, `and`, `or`, `x if condition else y`, abs sign sqrt log exp floor max min,
 and every kernel of the catalogue by its name, first its inputs, then its parameters (a broken period is rounded down)
-and its convention, `ema(close, 20, "pandas")`; of several outputs one is taken by its place, `macd(close, 12, 26,
-9)[2]`. `rank` and its like look across the universe. Out: a row for each kernel and operation, those of parts without a
-name of their own; equal parts have equal names, so a plan computes them once. Warm-up, state and degree follow from the
-rows. A sum of a price and a volume, or the logarithm of a price, has no degree: no split could restate what is kept of
-it, so it may not go into a kernel with state that depends on it. This file must not know how a kernel computes.
+and its convention, `ema(close, 20, "pandas")`; of several outputs one is taken by its place,
+`macd(close, 12, 26, 9)[2]`. `rank` and its like look across the universe. Out: a row for each kernel and operation,
+those of parts without a name of their own; equal parts have equal names, so a plan computes them once. Warm-up, state
+and degree follow from the rows. A sum of a price and a volume, or the logarithm of a price, has no degree: no split
+could restate what is kept of it, so it may not go into a kernel with state that depends on it. This file must not know
+how a kernel computes.
 """
 
 import ast

@@ -8,7 +8,7 @@ from collections.abc import Iterator, MutableMapping, Sequence
 
 from schemas.settings import parse_duration
 from udfs.feature_shard import FeatureShard
-from udfs.frame import Frame
+from udfs.frame import BARS, MOVED, Frame
 from udfs.log import DEFAULT, Horizon, Log, Record
 from udfs.plan import Plan
 from udfs.rolled_shard import RolledShard
@@ -62,16 +62,19 @@ class Intervals:
 
         Step by step, so that no log forgets what a window that is about to close still needs.
         """
-        step = self.base.interval_us
-        stops = {-(-window // step) * step for of in self.rolled for window in of.open}
+        stops = {window for of in self.rolled for window in of.open}
         frames = self.amend() if self.base.news.records and self.base.due(until) else []
         for stop in [*sorted(stop for stop in stops if stop < until), until]:
-            frames += [frame for of in self.shards for frame in of.advance(stop)]
+            frames += [frame for of in self.shards for frame in self._told(of.advance(stop))]
         return frames
 
     def amend(self) -> list[Frame]:
         """Apply what was heard of the past, to the bars of every interval."""
-        return [frame for of in self.shards for frame in of.amend()]
+        return [frame for of in self.shards for frame in self._told(of.amend())]
+
+    def _told(self, frames: list[Frame]) -> list[Frame]:
+        """Rolled bars are for others, too; those of factors are told by the indicators."""
+        return [frame for frame in frames if frame.view not in (BARS, MOVED) or not self.base.plan.across]
 
     @staticmethod
     def _expect(end: int, shards: Sequence[RolledShard]) -> list[int]:

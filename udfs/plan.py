@@ -49,8 +49,8 @@ class Plan:
     """The features of bars of one interval (`1d`, `1m`), in order; without any, those that the settings choose.
 
     `outputs` names the columns of `step`; `width` is the float64 slots of a security's state, which starts as zeros.
-    `across`: some row looks across the universe, so that each `step` must be given one bar time of all securities.
     `reads_clock`: whether a feature reads the session, which is one of the exchange `calendar` (`udfs.sessions.clock`).
+    `across`: some row looks across the universe, so that each `step` must be given one bar time of all securities.
     FeatureError for an input that neither the bars nor a feature above has, or an output named twice.
     """
 

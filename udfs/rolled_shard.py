@@ -21,6 +21,7 @@ from udfs.feature_shard import FeatureShard
 from udfs.fold import Due
 from udfs.frame import BARS, MOVED, Frame
 from udfs.history import Slot, framed
+from udfs.kernels.state import Rows
 from udfs.plan import Plan
 from udfs.rollup import roll
 from udfs.securities import Actions
@@ -40,12 +41,12 @@ class RolledShard(FeatureShard):
         finer.keep_us = max(finer.keep_us, self.width_us)
 
     def expect(self, end: int) -> list[int]:
-        """A bar ends then: the time at which its window can be closed, if it is yet to be."""
+        """A bar ends then: the end of its window, if that is yet to close."""
         window = window_end(end, self.width_us, self.calendar)
         if window == OUTSIDE or window <= self.clock:
             return []
         self.open.add(window)
-        return [-(-window // self.interval_us) * self.interval_us]
+        return [window]
 
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until`, of which the finer shard was told: bars and features of the windows since."""
@@ -112,38 +113,39 @@ class RolledShard(FeatureShard):
 
     def _rolled(self, window: int, names: set[str]) -> Slot:
         """The bars of these securities in a window, as far as they have a ticker at its end."""
-        finer = self.finer
+        finer, actions = self.finer, self.finer.actions
         ends = np.array(finer.log.between(window - self.width_us, window), "i8")
         ends = ends[window_ends(ends, self.width_us, self.calendar) == window]
         wanted = np.array([name in names for name in finer.names], bool)
-        slots = [
-            finer.log.slot(end).part(np.flatnonzero(wanted[finer.ids[end]]).tolist()) for end in ends.tolist()
-        ]  # fmt: skip
-        if not slots:
+        places = [np.flatnonzero(wanted[finer.ids[end]]) for end in ends.tolist()]
+        if not places:
             return Slot()
-        bars = Slot.all(slots)
-        rows = np.array([finer.rows[name] for name in bars.securities], "i8")
-        times = np.repeat(ends, [len(slot.securities) for slot in slots])
-        due = Due.of(finer.actions.adjustments, finer.rows)
-        rolled = roll(rows, times, np.full(len(rows), window), bars.values, due)
+        bars = Slot.all([finer.log.slot(end).part(at.tolist()) for end, at in zip(ends.tolist(), places, strict=True)])
+        rows = np.concatenate([finer.ids[end][at] for end, at in zip(ends.tolist(), places, strict=True)])
+        times, windows = np.repeat(ends, [len(at) for at in places]), np.full(len(rows), window)
+        rolled = roll(rows, times, windows, bars.values, Due.of(actions.adjustments, finer.rows))
         securities = [finer.names[row] for row in rolled.rows.tolist()]
         symbols = [bars.symbols[parts[-1]] for parts in rolled.parts]
-        bases = [
-            max(int(bars.base[part]) for part in parts if bars.symbols[part] == symbol)
-            for parts, symbol in zip(rolled.parts, symbols, strict=True)
-        ]
-        lasting = [i for i, name in enumerate(securities) if finer.actions.security(symbols[i], window) == name]
-        made = Slot(securities, symbols, rolled.values, self._raised(window, symbols, bases))
-        return made.part(sorted(lasting, key=securities.__getitem__))
+        made = Slot(securities, symbols, rolled.values, np.zeros(len(symbols), "i8"))
+        lasting = [i for i, name in enumerate(securities) if actions.security(symbols[i], window) == name]
+        lasting.sort(key=securities.__getitem__)
+        base = self._base(window, bars, [rolled.parts[i] for i in lasting])
+        return replace(made.part(lasting), base=base)
 
-    def _raised(self, window: int, symbols: list[str], bases: list[int]) -> np.typing.NDArray[np.int64]:
-        """What revisions of these symbols begin at: never less than before, though the bar that moved be gone."""
+    def _base(self, window: int, bars: Slot, parts: list[Rows]) -> Rows:
+        """What revisions begin at: as its parts under the same ticker, and no less than before if they are gone."""
         known = self.bases.get(window, {})
-        found = {name: max(base, known.get(name, 0)) for name, base in zip(symbols, bases, strict=True)}
-        if higher := {name: base for name, base in found.items() if base > known.get(name, 0)}:
-            self.bases[window] = known | higher
-            self.log[f"w/{window}"] = json.dumps(self.bases[window], sort_keys=True).encode()
-        return np.array([found[name] for name in symbols], "i8")
+        found = {bars.symbols[of[-1]]: 0 for of in parts} | known
+        if bars.base.any():
+            for of in parts:
+                symbol = bars.symbols[of[-1]]
+                moved = [int(bars.base[part]) for part in of if bars.symbols[part] == symbol]
+                found[symbol] = max(found[symbol], *moved)
+        higher = {name: base for name, base in found.items() if base}
+        if higher != known:
+            self.bases[window] = higher
+            self.log[f"w/{window}"] = json.dumps(higher, sort_keys=True).encode()
+        return np.array([found[bars.symbols[of[-1]]] for of in parts], "i8")
 
     def _differing(self, window: int, names: set[str], left: set[str]) -> list[Frame]:
         """Frames of what differs among these securities from the bars of a closed window.

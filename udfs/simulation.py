@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from udfs.cross import Universe
-from udfs.frame import BARS, FACTORS, INDICATORS, MOVED, Frame
+from udfs.frame import BARS, INDICATORS, MOVED, Frame
 from udfs.intervals import Intervals
 from udfs.log import DEFAULT, BeyondHorizon, Horizon, Record
 from udfs.plan import Plan
@@ -32,7 +32,7 @@ class Simulation:
         horizon: Horizon = DEFAULT, features: Sequence[Feature] = (), stores: Stores | None = None,
         rollups: Sequence[str] = (), calendar: str = "24/7", factors: Sequence[Feature] = (),
     ) -> None:  # fmt: skip
-        self.plan = plan or Plan(interval, features)
+        self.plan = plan or Plan(interval, features, calendar)
         plans = [self.plan, *map(self.plan.at, rollups)]
         self.shards, self.interval_us, self.interval = shards, interval_us, self.plan.interval
         self.stores: Stores = defaultdict(dict) if stores is None else stores
@@ -42,13 +42,13 @@ class Simulation:
         self.features = [
             Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
         ]
-        across = [Plan(each.interval, factors, calendar) for each in plans if factors]
-        self.factors = [
-            Intervals(0, of, interval_us, self.stores["factors"], horizon, calendar) for of in (across,) if of
-        ]
         self.universes = {self.plan.interval: Universe(self.stores["universe"], interval_us, horizon)} | {
             each: Universe(self.stores[f"universe/{each}"], interval_us, horizon, each) for each in rollups
         }
+        self.factors: list[Intervals] = []
+        if factors:
+            looking = [Plan(each.interval, factors, calendar) for each in plans]
+            self.factors.append(Intervals(0, looking, interval_us, self.stores["factors"], horizon, calendar))
         self.refused = 0
 
     def hear_ticks(self, ticks: Ticks) -> None:
@@ -74,16 +74,14 @@ class Simulation:
         """Event time has passed `until`, microseconds UTC."""
         bars = [frame for shard in self.ticks for frame in shard.advance(until)]
         emitted = self._route(bars)
-        rows = [frame for shard in self.features for frame in shard.advance(until)]
+        rows = [frame for shard in (*self.features, *self.factors) for frame in shard.advance(until)]
         emitted += self._route(rows)
-        emitted += _of_factors(frame for shard in self.factors for frame in shard.advance(until))
         return emitted + [frame for each in self.universes.values() for frame in each.advance(until)]
 
     def amend(self) -> list[Frame]:
         """Apply all that was heard of the past."""
         emitted = self._route([frame for shard in self.ticks for frame in shard.amend()])
-        emitted += self._route([frame for shard in self.features for frame in shard.amend()])
-        emitted += _of_factors(frame for shard in self.factors for frame in shard.amend())
+        emitted += self._route([frame for shard in (*self.features, *self.factors) for frame in shard.amend()])
         return emitted + [frame for each in self.universes.values() for frame in each.amend()]
 
     def finish(self) -> list[Frame]:
@@ -105,8 +103,3 @@ class Simulation:
             if frame.view != MOVED:
                 emitted.append(frame)
         return emitted
-
-
-def _of_factors(frames: Iterable[Frame]) -> list[Frame]:
-    """Without rolled bars, which the indicators have emitted."""
-    return [frame for frame in frames if frame.view == FACTORS]

@@ -1,9 +1,9 @@
 """Indicators: bar frames and corporate actions -> indicator frames; and factors, which look across the universe.
 
 In: rows (shard, kind, payload) of the kinds bars, moved and action. Out: frames of closed bar times, and of those that
-a change of the past changed, of every interval; rolled bars. Bars, and what is of another kind, pass. Factors are the
-same operator with other rows and one key, which holds all securities, and nothing else passes. This file must not know
-what a feature is, or how the past is rewound and bars are rolled up: see udfs/intervals.py.
+a change of the past changed, of every interval; rolled bars. Bars, and what is of another kind, pass the indicators.
+Factors are the same operator with other rows, and one key that holds all securities. This file must not know what a
+feature is, or how the past is rewound and bars are rolled up: see udfs/intervals.py.
 """
 
 import json
@@ -19,7 +19,7 @@ from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.errors import ConfigError
 from schemas.settings import Settings, parse_duration
 from udfs.catalogue import chosen
-from udfs.frame import BARS, FACTORS, MOVED, Frame
+from udfs.frame import BARS, MOVED, Frame
 from udfs.intervals import Intervals
 from udfs.log import Horizon
 from udfs.plan import Plan
@@ -69,7 +69,7 @@ class Indicators(Shards[Intervals]):
                 remind(timers, end)
         elif kind == ACTION:
             shard.act(json.loads(payload)["action"])
-        if kind not in (MOVED, ACTION):
+        if kind not in (MOVED, ACTION) and not self.across:
             yield row
 
     def _plans(self) -> list[Plan]:
@@ -85,7 +85,6 @@ def indicators(frames: DataStream, function: Indicators) -> DataStream:
 
 
 def factors(frames: DataStream, function: Indicators) -> DataStream:
-    """Frames of bars -> frames of factors."""
+    """Frames of bars -> frames of factors, and nothing else."""
     heard = frames.filter(lambda row: row[1] in (BARS, MOVED, ACTION))
-    made = by_shard(heard, function, "factors", function.number, of=lambda row: UNIVERSE)
-    return made.filter(lambda row: row[1] == FACTORS)
+    return by_shard(heard, function, "factors", function.number, of=lambda row: UNIVERSE)

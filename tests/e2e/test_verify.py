@@ -1,5 +1,6 @@
 """One input, three paths, one answer: the command as a user types it, on a stack of its own."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from udfs.batch import roll_up
+
 SYNTH = ["--symbols", "20", "--ticks", "200000", "--seed", "7", "--late", "0.01", "--duplicates", "0.01", "--cancels",
          "0.001", "--actions", "20", "--bad", "0.0001", "--interval", "5s", "--rate", "100"]  # fmt: skip
+ROLLUPS = ["15s", "1m", "1d"]
 PACKS = '["core", "across"]'
 PATHS = ("batch", "parquet, parallelism 1", "parquet, parallelism 2", "kafka, parallelism 1 then 2")
 
@@ -17,8 +21,19 @@ PATHS = ("batch", "parquet, parallelism 1", "parquet, parallelism 2", "kafka, pa
 def tickloom(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """The command as a process of its own, its temporary files in a folder."""
     program = [sys.executable, "-c", "from tickloom.cli import main; main()", *words]
-    environment = {**os.environ, "TMPDIR": str(folder), "COLUMNS": "120", "TICKLOOM_FEATURES__PACKS": PACKS}
+    rolled = {"TICKLOOM_BARS__INTERVAL": "5s", "TICKLOOM_BARS__ROLLUPS": json.dumps(ROLLUPS)}
+    environment = {**os.environ, **rolled, "TMPDIR": str(folder), "COLUMNS": "120", "TICKLOOM_FEATURES__PACKS": PACKS}
     return subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+
+
+def bars(tape: Path) -> int:
+    """How many there are, of all intervals."""
+    found = [pq.read_table(tape / "bars.parquet")]
+    actions = pq.read_table(tape / "actions.parquet")
+    for each in ROLLUPS:
+        found.append(roll_up(found[-1], actions, each))
+    assert all(map(len, found))
+    return sum(map(len, found))
 
 
 def number(text: str) -> int:
@@ -32,7 +47,7 @@ def test_batch_parquet_and_kafka_give_the_same_bits_across_savepoints(tmp_path: 
     assert done.returncode == 0, done.stdout + done.stderr
     rows = re.findall(r"│ (\S.*?) +│ +([\d,]+) +│.*│ +([0-9a-f]{16}) +│", done.stdout)
     assert [path for path, _, _ in rows] == list(PATHS)
-    assert {number(count) for _, count, _ in rows} == {pq.read_metadata(tape / "bars.parquet").num_rows}
+    assert {number(count) for _, count, _ in rows} == {bars(tape)}
     answer = {digest for _, _, digest in rows}
     assert len(answer) == 1
     assert re.search(

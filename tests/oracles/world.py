@@ -160,8 +160,8 @@ class World:
         calendar: str = "24/7", factors: Sequence[Feature] = (),
     ) -> None:  # fmt: skip
         self.plan = plan
-        self.shape: dict[str, Any] = {"shards": shards, "horizon": horizon, "rollups": rollups, "calendar": calendar,
-                                      "factors": factors}  # fmt: skip
+        self.shape: dict[str, Any] = {"shards": shards, "horizon": horizon, "rollups": rollups, "calendar": calendar}
+        self.shape["factors"] = factors
         self.frames: list[Frame] = []
         self.simulation = Simulation(MINUTE, plan, **self.shape)
 

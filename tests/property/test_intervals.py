@@ -3,7 +3,7 @@
 Seven minutes do not divide a day, so the ex-days of the worlds, at midnight, begin inside a window.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 import numpy as np
@@ -38,10 +38,12 @@ ROLLUPS = ("5m", "7m", "35m", "1d")
 FEATURES = [step.feature for step in SHORT._steps]
 
 
-def clean(ticks: Ticks, actions: list[Action], interval: str, calendar: str = "24/7") -> tuple[Bits, Bits]:
+def clean(
+    ticks: Ticks, actions: list[Action], interval: str, rollups: Sequence[str], calendar: str
+) -> tuple[Bits, Bits]:
     """The batch: bars, and features, of an interval."""
     bars, known, of = final_bars(ticks), as_table(actions), "1m"
-    for each in chain("1m", interval, ROLLUPS):
+    for each in chain("1m", interval, rollups):
         bars, of = batch.roll_up(bars, known, of, each, calendar), each
     return bits(bars), bits(batch.compute(bars, known, interval, features=FEATURES, calendar=calendar))
 
@@ -50,7 +52,7 @@ def assert_truth(world: World, ticks: Ticks, actions: list[Action], calendar: st
     """Bars and features of every longer interval are those of the batch; no revision goes back."""
     for interval in world.shape["rollups"]:
         mine = [frame for frame in world.frames if frame.interval == interval]
-        bars, features = clean(ticks, actions, interval, calendar)
+        bars, features = clean(ticks, actions, interval, world.shape["rollups"], calendar)
         assert differing(bars_of([frame for frame in mine if frame.view == BARS]), bars) == []
         assert differing(bits(table(mine)), features) == []
         assert_in_order(mine)

@@ -1,7 +1,9 @@
 """What README and runbook tell a user to type exists, and what is cheap of it runs in the order in which it stands."""
 
+import json
 import re
 import shlex
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from schemas.settings import PROJECT
+from schemas.settings import PROJECT, intervals_of, settings
 from tickloom import cli
 from udfs.correlation import OUTPUTS
 from udfs.plan import Plan
@@ -118,13 +120,23 @@ def test_the_table_of_features_is_the_registry() -> None:
 def test_what_is_cheap_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ran = [words for words in lines("tickloom") if " ".join(["tickloom", *words]).startswith(CHEAP)]
-    assert len(ran) == 4
+    assert len(ran) == 5
     for words in ran:
         result = CliRunner().invoke(cli.build(words), words)
         assert result.exit_code == 0, result.output
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")}
     named = {word for words in lines("tickloom") for word in words if word.endswith(".parquet")}
     assert named - BY_JOBS <= written, "a later line reads what no line wrote"
+
+
+def test_the_settings_shown_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for key, value in next(found["bars"] for found in map(tomllib.loads, blocks) if "bars" in found).items():
+        monkeypatch.setenv(f"TICKLOOM_BARS__{key.upper()}", value if isinstance(value, str) else json.dumps(value))
+    settings.cache_clear()
+    assert intervals_of(settings()) == ["1m", "5m", "1h", "1d"]
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 def test_the_python_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ Twin = Callable[..., tuple[list[float], ...]]
 def rows() -> list[tuple[str, Feature]]:
     """Pack and feature of every row but the core's, and of every row by each other convention, the core's too.
 
-    Rows that look across the universe, and those made of expressions, have tests of their own over whole universes:
+    Without those across the universe and of expressions, which have tests of their own over whole universes:
     tests/unit/test_across.py, tests/unit/test_alpha101.py.
     """
     packs = [pack for pack in catalogue.names() if pack not in catalogue.EXPRESSIONS]
