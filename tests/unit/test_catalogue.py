@@ -89,7 +89,7 @@ def test_a_package_that_looks_across_the_universe_has_a_view_of_its_own(tmp_path
     assert found.returncode == 0, found.stderr
     fields, views, columns, values, shared = json.loads(found.stdout)
     assert fields == ["standing"]
-    assert views == ["indicators_1d", "cross_asset_1d", "factors_1d"]
+    assert views == ["indicators_1d", "factors_1d", "cross_asset_1d"]
     core = [output for row in FEATURES for output in row.outputs]
     assert columns == [*core, "standing", *OUTPUTS]
     assert sorted(values) == [0.5, 1.0]
