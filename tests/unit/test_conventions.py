@@ -21,7 +21,7 @@ from udfs.expressions import expression
 from udfs.plan import Plan
 from udfs.registry import Feature
 
-ROWS: dict[str, Feature] = {row.name: row for pack in catalogue.names() for row in reversed(catalogue.rows(pack))}
+ROWS: dict[str, Feature] = {row.name: row for row in reversed(catalogue.kernels())}
 NAMED = [row for row in ROWS.values() if row.conventions]
 every_convention = pytest.mark.parametrize(
     "row", [row.at(name) for row in NAMED for name in row.conventions], ids=lambda row: f"{row.name}-{row.convention}"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from udfs.bar_log import BarLog
+from udfs.bars import COLUMNS
 from udfs.history import Slot
 from udfs.log import NEVER, BeyondHorizon, Heard, Horizon, Log
 from udfs.plan import TIME
@@ -100,7 +101,7 @@ def test_a_restored_log_of_bars_is_the_same(floor: int) -> None:
 def test_what_is_not_held_is_empty() -> None:
     log = filled(3)
     assert log.slot(9).symbols == []
-    assert log.slot(9).values.shape == (0, 6)
+    assert log.slot(9).values.shape == (0, len(COLUMNS))
     assert log.anchor(NEVER)[1].shape == (0, WIDTH)
 
 
