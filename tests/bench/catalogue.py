@@ -123,7 +123,9 @@ def main() -> None:
     line("TA-Lib stream, its functions of the same", seconds, "an array in, one value out, no state", base)
     line("talipp, 8 indicators, 12 outputs", of_talipp(), "Python objects", base)
     seconds, values, size = ours(PEER_SYMBOLS, catalogue.rows("alpha101"))
-    line(f"ours, 504 symbols, Alpha101, {values // PEER_SYMBOLS} alphas", seconds / values, f"{size:,} bytes each", base)
+    line(
+        f"ours, 504 symbols, Alpha101, {values // PEER_SYMBOLS} alphas", seconds / values, f"{size:,} bytes each", base
+    )
     line("KunQuant stream, 504 symbols, Alpha101", *_kunquant(), base)
     print(f"load {os.getloadavg()[0]:.1f}")
     if slowest:
