@@ -41,7 +41,8 @@ class Indicators(Shards[Intervals]):
         self.intervals, self.known, self.across = tuple(intervals), known, across
         self.number = 1 if across else settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
-        self.calendar, self.digests = settings.bars.calendar, self._digests()
+        self.calendar = settings.bars.calendar
+        self.digests = self._digests()
         if len(intervals) > 1:
             ex_time(time.time_ns() // 1000 // DAY_US, self.calendar)
 
