@@ -96,7 +96,7 @@ def compute(
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
     if factors:
-        more = Plan(interval, factors)
+        more = Plan(interval, factors, calendar)
         columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
     cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
     cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))

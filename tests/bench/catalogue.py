@@ -16,7 +16,7 @@ from talib import stream
 
 from tests.bench.kernels import NAMES, timed
 from tests.oracles.beside_talib import parameters
-from tests.oracles.packs import needed, whole
+from tests.oracles.packs import needed
 from udfs import catalogue
 from udfs.plan import Plan
 from udfs.registry import COLUMNS, Feature
@@ -26,16 +26,23 @@ PEER_SYMBOLS = 504  # KunQuant wants whole vectors of 8
 
 
 def frames(symbols: int, bars: int) -> list[dict[str, np.ndarray]]:
-    """Seeded bars, one dict of columns a bar time."""
+    """Seeded bars with all their columns, one dict of columns a bar time."""
     rng = np.random.default_rng(0)
-    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (bars, symbols)), 0))
-    start = close * np.exp(rng.normal(0, 0.005, close.shape))
-    spread = 1 + rng.random((2, bars, symbols)) * 0.01
-    volume = rng.integers(1, 10**6, close.shape).astype("f8")
-    columns = (start, np.maximum(start, close) * spread[0], np.minimum(start, close) / spread[1], close, volume)
-    of_trades = [whole({name: c[:, k] for name, c in zip(NAMES, columns, strict=True)}) for k in range(symbols)]
-    every = {name: np.array([one[name] for one in of_trades]).T for name in COLUMNS}
-    return [{name: c[t].copy() for name, c in every.items()} for t in range(bars)]
+    shape = bars, symbols
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, shape), 0))
+    start = close * np.exp(rng.normal(0, 0.005, shape))
+    spread = 1 + rng.random((2, *shape)) * 0.01
+    volume = rng.integers(1, 10**6, shape).astype("f8")
+    variance = rng.random(shape) * 1e-4
+    minutes = np.broadcast_to(np.arange(bars, dtype="f8")[:, None], shape)
+    of = {
+        "open": start, "high": np.maximum(start, close) * spread[0], "low": np.minimum(start, close) / spread[1],
+        "close": close, "volume": volume, "trade_count": np.ceil(volume / 100), "turnover": close * volume,
+        "twap": (start + close) / 2, "realised_variance": variance, "bipower_variation": variance * rng.random(shape),
+        "signed_volume": volume * rng.uniform(-1, 1, shape), "largest_trade": np.ceil(volume / 10),
+        "session": minutes // 390, "session_time": (minutes % 390 + 1) * 60,
+    }  # fmt: skip
+    return [{name: of[name][t].copy() for name in COLUMNS} for t in range(bars)]
 
 
 def ours(symbols: int, rows: tuple[Feature, ...], bars: int = BARS) -> tuple[float, int, int]:
@@ -90,8 +97,8 @@ def of_kunquant() -> tuple[float, int]:
     context = KunRunner.StreamContext(KunRunner.createSingleThreadExecutor(), library.getModule("alpha"), PEER_SYMBOLS)
     handles, taken = {name: context.queryBufferHandle(name) for name in inputs}, []
     for frame in frames(PEER_SYMBOLS, WARM + BARS):
-        for name, column in (frame | {"amount": frame["close"] * frame["volume"]}).items():
-            context.pushData(handles[name], column)
+        for name, handle in handles.items():
+            context.pushData(handle, frame["turnover" if name == "amount" else name])
         taken.append(timed(context.run))
     return float(np.median(taken[WARM:])) / (len(all_alpha) * PEER_SYMBOLS), len(all_alpha)
 
@@ -115,6 +122,10 @@ def main() -> None:
     seconds = float(np.mean(list(of_talib(rows))))
     line("TA-Lib stream, its functions of the same", seconds, "an array in, one value out, no state", base)
     line("talipp, 8 indicators, 12 outputs", of_talipp(), "Python objects", base)
+    seconds, values, size = ours(PEER_SYMBOLS, catalogue.rows("alpha101"))
+    line(
+        f"ours, 504 symbols, Alpha101, {values // PEER_SYMBOLS} alphas", seconds / values, f"{size:,} bytes each", base
+    )
     line("KunQuant stream, 504 symbols, Alpha101", *_kunquant(), base)
     print(f"load {os.getloadavg()[0]:.1f}")
     if slowest:

@@ -15,14 +15,21 @@ from udfs.batch import roll_up
 SYNTH = ["--symbols", "20", "--ticks", "200000", "--seed", "7", "--late", "0.01", "--duplicates", "0.01", "--cancels",
          "0.001", "--actions", "20", "--bad", "0.0001", "--interval", "5s", "--rate", "100"]  # fmt: skip
 ROLLUPS = ["15s", "1m", "1d"]
+PACKS = '["core", "across", "of_a_user:ROWS"]'
+PACK = """
+from udfs.expressions import expression
+ROWS = expression("pull", "(ema(close, 5) - turnover / volume) / atr(high, low, close, 5)")
+"""
 PATHS = ("batch", "parquet, parallelism 1", "parquet, parallelism 2", "kafka, parallelism 1 then 2")
 
 
 def tickloom(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """The command as a process of its own, its temporary files in a folder."""
     program = [sys.executable, "-c", "from tickloom.cli import main; main()", *words]
-    rolled = {"TICKLOOM_BARS__INTERVAL": "5s", "TICKLOOM_BARS__ROLLUPS": json.dumps(ROLLUPS)}
-    environment = {**os.environ, **rolled, "TMPDIR": str(folder), "COLUMNS": "120"}
+    (folder / "of_a_user.py").write_text(PACK)  # a package of somebody's own, wherever Python finds it
+    found = os.pathsep.join([str(folder), str(Path.cwd())])
+    rolled = {"PYTHONPATH": found, "TICKLOOM_BARS__INTERVAL": "5s", "TICKLOOM_BARS__ROLLUPS": json.dumps(ROLLUPS)}
+    environment = {**os.environ, **rolled, "TMPDIR": str(folder), "COLUMNS": "120", "TICKLOOM_FEATURES__PACKS": PACKS}
     return subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -51,7 +58,9 @@ def test_batch_parquet_and_kafka_give_the_same_bits_across_savepoints(tmp_path: 
     answer = {digest for _, _, digest in rows}
     assert len(answer) == 1
     assert re.search(
-        rf"^digest input=\w{{16}} code=\w{{16}} features=\w{{16}} output={answer.pop()}$", done.stdout, re.MULTILINE
+        rf"^digest input=\w{{16}} code=\w{{16}} features=\w{{16}}\+\w{{16}} output={answer.pop()}$",
+        done.stdout,
+        re.MULTILINE,
     )
     moves = re.findall(r"^moved to parallelism (\d) after ([\d,]+) of ([\d,]+) records", done.stdout, re.MULTILINE)
     assert [(to, int(at.replace(",", "")) < int(of.replace(",", ""))) for to, at, of in moves] == [

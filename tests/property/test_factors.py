@@ -5,31 +5,38 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracles.world import DAY, Clean, World, action, draw_moves, draw_records, draw_tape, short_windows, tape
-from udfs import catalogue
-from udfs.bars import COLUMNS
+from tests.oracles.world import (
+    DAY,
+    SHORT,
+    Clean,
+    World,
+    action,
+    as_table,
+    bits,
+    draw_moves,
+    draw_records,
+    draw_tape,
+    final_bars,
+    short_windows,
+    tape,
+)
+from udfs import batch, catalogue
 from udfs.expressions import expression
-from udfs.packs.alpha101 import FEATURES, TEXTS
+from udfs.packs.alpha101 import FEATURES, FUNCTIONS, TEXTS
 from udfs.plan import Plan
 from udfs.registry import Feature
+from udfs.table import table
 
+CORE = [step.feature for step in SHORT._steps]
+ROLLUPS = ("5m", "15m")
 MOST = 6  # bars that a short tape has room for
-LATER = {"turnover"} - set(COLUMNS)
 
 
 def alphas() -> tuple[Feature, ...]:
     """The alphas that have a value within a few bars, with their parts."""
     plan = Plan("1m", FEATURES)
-    by_output = {output: row for row in FEATURES for output in row.outputs}
-
-    def reads(name: str) -> set[str]:
-        return {name} if name not in by_output else set().union(*(reads(each) for each in by_output[name].inputs))
-
-    names = {name for name in TEXTS if plan.lookback(name) <= MOST and not reads(name) & LATER}
-    last = [k for k, row in enumerate(FEATURES) if row.outputs[0] in TEXTS]
-    starts = dict(zip((FEATURES[k].outputs[0] for k in last), [0, *(k + 1 for k in last[:-1])], strict=True))
-    return tuple(row for k in last if (name := FEATURES[k].outputs[0]) in names
-                 for row in FEATURES[starts[name] : k + 1])  # fmt: skip
+    names = [name for name in TEXTS if plan.lookback(name) <= MOST]
+    return tuple(row for name in names for row in expression(name, TEXTS[name], FUNCTIONS))
 
 
 ROWS = (
@@ -43,7 +50,7 @@ few = settings(deadline=None, max_examples=25)
 
 
 def test_some_alphas_are_there():
-    assert len(Plan("1m", alphas()).outputs) >= 9
+    assert len(Plan("1m", alphas()).outputs) >= 12
 
 
 @few
@@ -53,6 +60,19 @@ def test_any_order_ends_like_the_batch(random: Random) -> None:
         ticks, actions = draw_tape(random), draw_records(random, random.choice([0, 1, 1, 2, 3, 5]))
         world = World(random.randint(1, 4), factors=ROWS).run(draw_moves(random, ticks, actions))
         assert world.rows() == Clean.of(ticks, actions, factors=ROWS).rows
+
+
+@few
+@given(st.randoms(use_true_random=False))
+def test_bars_of_longer_intervals_end_like_the_batch(random: Random) -> None:
+    with short_windows():
+        ticks, actions = draw_tape(random), draw_records(random, random.choice([0, 1, 2, 3]))
+        world = World(random.randint(1, 4), rollups=ROLLUPS, factors=ROWS).run(draw_moves(random, ticks, actions))
+        bars, of, known = final_bars(ticks), "1m", as_table(actions)
+        for each in ROLLUPS:
+            bars, of = batch.roll_up(bars, known, of, each), each
+            wanted = batch.compute(bars, known, each, features=CORE, factors=ROWS)
+            assert bits(table([frame for frame in world.frames if frame.interval == each])) == bits(wanted)
 
 
 def test_a_late_split_moves_what_was_measured_of_others_only_from_its_day_on() -> None:

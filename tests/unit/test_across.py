@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs import catalogue
+from udfs.bars import COLUMNS
 from udfs.fold import Due, fold
 from udfs.plan import Plan
 
@@ -32,7 +33,7 @@ def frames(closes: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def step(close: np.ndarray) -> np.ndarray:
-    return PLAN.step(np.zeros((len(close), PLAN.width)), np.arange(len(close)), {"close": close})
+    return PLAN.step(PLAN.blank(len(close)), np.arange(len(close)), {"close": close})
 
 
 @compiled
@@ -83,8 +84,8 @@ def test_a_fold_steps_one_bar_time_after_the_other():
     # A and C have bars at every time, B none at 20
     rows, times = np.array([0, 1, 2, 0, 2, 0, 1, 2]), np.array([10, 10, 10, 20, 20, 30, 30, 30])
     close = np.array([1.0, 2.0, 3.0, 9.0, 1.0, 4.0, 4.0, 2.0])
-    bars = np.repeat(close[:, None], 6, axis=1)
-    found = fold(PLAN, np.zeros((3, PLAN.width)), rows, times, bars, Due.of({}, {}))
+    bars = np.repeat(close[:, None], len(COLUMNS), axis=1)
+    found = fold(PLAN, PLAN.blank(3), rows, times, bars, Due.of({}, {}))
     table = pd.DataFrame({"time": times, "row": rows, "close": close}).pivot_table("close", "time", "row")
     for k, name in enumerate(PLAN.outputs):
         np.testing.assert_allclose(found[:, k], frames(table)[name].stack().to_numpy(), rtol=1e-14, err_msg=name)

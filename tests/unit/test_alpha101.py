@@ -30,7 +30,7 @@ CHOICES = {1, 7, 21}
 
 def run(start: int = 0, stop: int = BARS, state: np.ndarray | None = None) -> np.ndarray:
     """float64[outputs, bars, symbols] of these bar times, NaN where a symbol has no bar."""
-    state = np.zeros((SYMBOLS, PLAN.width)) if state is None else state
+    state = PLAN.blank(SYMBOLS) if state is None else state
     out = np.full((len(PLAN.outputs), stop - start, SYMBOLS), np.nan)
     columns = {name: TABLES[name].to_numpy() for name in NAMES}
     for k in range(start, stop):
@@ -80,9 +80,9 @@ def test_the_first_value_comes_after_the_lookback(ours):
 
 
 def test_a_state_that_was_stored_gives_the_same_bytes(ours):
-    state = np.zeros((SYMBOLS, PLAN.width))
+    state, again = PLAN.blank(SYMBOLS), PLAN.blank(SYMBOLS)
     run(0, 137, state)
-    again = np.frombuffer(state.tobytes()).reshape(state.shape).copy()
+    again[:] = np.frombuffer(state.tobytes()).reshape(state.shape)
     rest = dict(zip(PLAN.outputs, run(137, BARS, again), strict=True))
     for name, whole in ours.items():
         assert rest[name].tobytes() == whole[137:].tobytes(), name

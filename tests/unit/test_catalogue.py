@@ -10,6 +10,7 @@ import pytest
 
 from schemas.errors import FeatureError
 from udfs import catalogue
+from udfs.correlation import OUTPUTS
 from udfs.plan import Plan
 from udfs.registry import FEATURES
 
@@ -60,6 +61,41 @@ def test_a_foreign_package_is_in_the_plan_and_in_feast_s_view(environment: dict[
     assert values == [[9.0, 10 / 9 - 1], [10.0, 12 / 10 - 1]]
 
 
+ACROSS = """
+import json, pyarrow as pa
+from feature_repo import definitions
+from feature_repo.views import layout
+from tests.oracles.prices import random_bars
+from udfs.batch import compute
+from udfs.plan import Plan
+bars = {name: random_bars(5, seed) for seed, name in enumerate("AB")}
+for name, of in bars.items():
+    of |= {"symbol": [name] * 5, "event_time": pa.array(of["event_time"]).cast(pa.timestamp("us", "UTC"))}
+found = compute(pa.concat_tables(map(pa.table, bars.values())), None, "1d")
+print(json.dumps([layout("factors_1d").numbers, [view.name for view in definitions.served], found.column_names[2:],
+                  found["standing"].to_pylist()[-2:], "standing" in Plan("1d").outputs]))
+"""
+PACK = """
+from udfs.expressions import expression
+ROWS = expression("standing", "rank(close / delay(close, 2))")
+"""
+
+
+def test_a_package_that_looks_across_the_universe_has_a_view_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "of_a_user.py").write_text(PACK)
+    path = os.pathsep.join([str(tmp_path), str(Path.cwd())])
+    environment = os.environ | {"PYTHONPATH": path, "TICKLOOM_FEATURES__PACKS": '["core", "of_a_user:ROWS"]'}
+    found = subprocess.run([sys.executable, "-c", ACROSS], env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    fields, views, columns, values, shared = json.loads(found.stdout)
+    assert fields == ["standing"]
+    assert views == ["indicators_1d", "cross_asset_1d", "factors_1d"]
+    core = [output for row in FEATURES for output in row.outputs]
+    assert columns == [*core, "standing", *OUTPUTS]
+    assert sorted(values) == [0.5, 1.0]
+    assert not shared
+
+
 def test_a_foreign_package_is_listed(environment: dict[str, str]) -> None:
     command = [str(Path(sys.executable).with_name("tickloom")), "features", "list", "--json"]
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -74,9 +110,11 @@ def test_the_core_is_the_default():
     assert catalogue.chosen(["core", "core"]) == FEATURES
 
 
-def test_all_packs_fit_into_one_plan():
-    plan = Plan("1d", catalogue.chosen(catalogue.names()))
-    assert len(set(plan.outputs)) == len(plan.outputs)
+def test_all_packs_fit_into_two_plans():
+    plans = [Plan("1d", catalogue.chosen(catalogue.names(), across=across)) for across in (False, True)]
+    outputs = [name for plan in plans for name in plan.outputs]
+    assert len(set(outputs)) == len(outputs)
+    assert [plan.across for plan in plans] == [False, True]
 
 
 @pytest.mark.parametrize(

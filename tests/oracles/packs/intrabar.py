@@ -10,6 +10,7 @@ SMALL = {
     "trade_count_mean": {"period": 4},
     "rolling_realised_volatility": {"period": 4, "bars_per_year": 252},
     "rolling_tick_imbalance": {"period": 4},
+    "vpin": {"period": 4},
     "turnover_vwap": {"period": 4},
 }
 Out = tuple[Series, ...]
@@ -65,6 +66,11 @@ def rolling_tick_imbalance(bars: Bars, period: int) -> Out:
     return (windows(len(volume), period, lambda w: float(exact(signed[w]) / (exact(volume[w]) or 1))),)
 
 
+def vpin(bars: Bars, period: int) -> Out:
+    signed, volume = [abs(x) for x in bars["signed_volume"]], bars["volume"]
+    return (windows(len(volume), period, lambda w: float(exact(signed[w]) / (exact(volume[w]) or 1))),)
+
+
 def bands(prices: Series, volume: Series, windows_of: list[slice | None]) -> Out:
     """Weighted mean, and 1 and 2 deviations beside it, of the bars of each window; NaN for none, or without volume."""
 
@@ -91,5 +97,5 @@ TWINS = {
     "vwap": vwap, "bar_twap": bar_twap, "tick_imbalance": tick_imbalance, "largest_trade_share": largest_trade_share,
     "realised_volatility": realised_volatility, "bipower_volatility": bipower_volatility, "jump_ratio": jump_ratio,
     "trade_count_mean": trade_count_mean, "rolling_realised_volatility": rolling_realised_volatility,
-    "rolling_tick_imbalance": rolling_tick_imbalance, "turnover_vwap": turnover_vwap,
+    "rolling_tick_imbalance": rolling_tick_imbalance, "vpin": vpin, "turnover_vwap": turnover_vwap,
 }  # fmt: skip
