@@ -43,12 +43,12 @@ class Indicators(Shards[Intervals]):
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
         self.calendar = settings.bars.calendar
         self.digests = self._digests()
-        if len(intervals) > 1:
-            ex_time(time.time_ns() // 1000 // DAY_US, self.calendar)
+        self._read_calendar()
 
     def open(self, context: RuntimeContext) -> None:
         """Warm the plan, bind the state."""
         super().open(context)
+        self._read_calendar()  # takes a second, which no bar should wait for
         if self._digests() != self.digests:
             what = "this worker computes other features than the job was submitted with"
             raise ConfigError(what, hint="set features.packs in the stack's settings file, not for one shell")
@@ -72,6 +72,10 @@ class Indicators(Shards[Intervals]):
             shard.act(json.loads(payload)["action"])
         if kind not in (MOVED, ACTION) and not self.across:
             yield row
+
+    def _read_calendar(self) -> None:
+        if len(self.intervals) > 1:
+            ex_time(time.time_ns() // 1000 // DAY_US, self.calendar)
 
     def _plans(self) -> list[Plan]:
         return [Plan(each, chosen(across=self.across), self.calendar) for each in self.intervals]

@@ -1,0 +1,48 @@
+"""What the stages take from the settings, before any row comes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.stages.cross_section import CrossSection
+from jobs.stages.indicators import Indicators
+from schemas.errors import DataError
+from schemas.settings import intervals_of, settings
+from udfs.catalogue import chosen
+from udfs.plan import Plan
+
+
+@pytest.fixture(autouse=True)
+def rolled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Settings with bars of several intervals."""
+    monkeypatch.setenv("TICKLOOM_BARS__INTERVAL", "1m")
+    monkeypatch.setenv("TICKLOOM_BARS__ROLLUPS", '["5m", "1d"]')
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_a_plan_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKLOOM_BARS__CALENDAR", "XNYS")
+    settings.cache_clear()
+    stage = Indicators(intervals_of(settings()), settings())
+    assert stage.digests == [Plan(each, chosen(), "XNYS").digest() for each in ("1m", "5m", "1d")]
+    assert len(set(stage.digests)) == 3
+    assert CrossSection(intervals_of(settings()), settings()).interval_us == 60_000_000
+
+
+def test_a_calendar_that_nobody_knows_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKLOOM_BARS__CALENDAR", "XXXX")
+    settings.cache_clear()
+    with pytest.raises(DataError, match="no sessions of XXXX"):
+        Indicators(intervals_of(settings()), settings())
+    assert Indicators(["1m"], settings()).intervals == ("1m",)
+
+
+def test_factors_have_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKLOOM_FEATURES__PACKS", '["core", "across"]')
+    settings.cache_clear()
+    stage, shards = Indicators(["1m"], settings(), across=True), Indicators(["1m"], settings())
+    assert (stage.number, shards.number) == (1, settings().state.shards)
+    assert stage.digests == [Plan("1m", chosen(across=True)).digest()] != shards.digests
