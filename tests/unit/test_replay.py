@@ -13,7 +13,7 @@ import pytest
 
 from schemas.errors import ConfigError, DataError, StackError
 from schemas.loader import text
-from schemas.settings import Bars, settings
+from schemas.settings import settings
 from schemas.wire import decode
 from tests.oracles.kafka import MemoryProducer, MemoryTopic
 from tickloom import replay
@@ -174,7 +174,7 @@ def test_a_complete_replay_leaves_no_journal(tape: Path, broker: dict[str, Memor
 )
 def test_the_heartbeat_closes_the_last_bar(newest: int, interval: int, closing: int) -> None:
     second = 1_000_000
-    bars = Bars(interval="1d", lateness="1s", max_gap="5s", block="1s", max_future="1m")
+    bars = settings().bars.model_copy(update={"lateness": "1s", "block": "1s"})
     assert closing_time(newest * second, interval * second, bars) == closing * second
 
 
