@@ -3,6 +3,7 @@
 Addresses are those of the settings; a worker, which has none, names them.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,15 +16,12 @@ from schemas.wire import decode
 from udfs.frame import Frame
 
 Record = dict[str, Any]
+PATIENCE_S = 20
 
 
 def length(topic: str) -> int:
     """How many records were ever written to a topic, transaction marks included."""
-    from confluent_kafka import TopicPartition
-
-    with consumer() as reader:
-        partitions = reader.list_topics(topic, 10).topics[topic].partitions
-        return sum(reader.get_watermark_offsets(TopicPartition(topic, number), 10)[1] for number in partitions)
+    return sum(_ends(topic, "").values())
 
 
 def consumed(topic: str, group: str) -> int:
@@ -37,21 +35,41 @@ def consumed(topic: str, group: str) -> int:
 
 def records(topic: str, bootstrap: str = "", registry: str = "") -> Iterator[Record]:
     """Every committed record of a topic from its beginning to its present end, partition by partition."""
-    from confluent_kafka import TopicPartition
+    from confluent_kafka import KafkaException, TopicPartition
 
-    lookup = Lookup(registry or settings().registry.url)
+    lookup, ends = Lookup(registry or settings().registry.url), _ends(topic, bootstrap)
     with consumer(bootstrap=bootstrap) as reader:
-        places = [TopicPartition(topic, number, 0) for number in reader.list_topics(topic, 10).topics[topic].partitions]
-        ends = {place.partition: reader.get_watermark_offsets(place, 10)[1] for place in places}
-        reader.assign(places)
+        reader.assign([TopicPartition(topic, number, 0) for number in ends])
         left = {partition for partition, end in ends.items() if end}
         while left:
             for message in reader.consume(1000, 1.0):
-                partition, at = message.partition(), message.offset()
-                if message.error() or at + 1 >= ends[partition]:
+                partition, at, error = message.partition(), message.offset(), message.error()
+                if error and error.name() != "_PARTITION_EOF":
+                    if not error.retriable():
+                        raise KafkaException(error)
+                    continue
+                if error or at + 1 >= ends[partition]:
                     left.discard(partition)
-                if not message.error() and at < ends[partition] and message.value() is not None:
+                if not error and at < ends[partition] and message.value() is not None:
                     yield decode(message.value(), lookup)
+
+
+def _ends(topic: str, bootstrap: str) -> dict[int, int]:
+    """Offset of the end of each partition; a partition may have no leader for a moment, which is waited for."""
+    from confluent_kafka import KafkaException, TopicPartition
+
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with consumer(bootstrap=bootstrap) as reader:
+                places = [
+                    TopicPartition(topic, number) for number in reader.list_topics(topic, 10).topics[topic].partitions
+                ]
+                return {place.partition: reader.get_watermark_offsets(place, 10)[1] for place in places}
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 @contextmanager

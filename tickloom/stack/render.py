@@ -56,6 +56,7 @@ def kafka(ports: Ports, broker: int, brokers: int) -> Path:
         "advertised.listeners": f"BROKER://{HOST}:{listeners[broker][0]}",
         "log.dirs": folder / f"data-{broker + 1}",
         "min.insync.replicas": in_sync,
+        "broker.session.timeout.ms": 60_000 if brokers == 1 else 9_000,
     }
     values |= dict.fromkeys(("default.replication.factor", *_internal("replication.factor")), replicas)
     values |= dict.fromkeys(_internal("min.isr")[1:], in_sync)
