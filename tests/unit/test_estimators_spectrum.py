@@ -108,6 +108,19 @@ def test_clipping(shape):
     assert found.tobytes() == found.T.copy().tobytes()
 
 
+@shapes
+def test_of_a_matrix_as_of_its_window(shape):
+    matrix = np.insert(returns(*shape), 1, 0.1, axis=1)
+    correlations = np.full((shape[1] + 1, shape[1] + 1), np.nan)
+    there = np.delete(np.arange(shape[1] + 1), 1)
+    correlations[np.ix_(there, there)] = np.corrcoef(matrix[:, there].T)
+    found, wanted = spectrum.components_of(correlations, 3), spectrum.components(matrix, 3, scaled=True)
+    for each, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(each, other, rtol=1e-12, atol=1e-12)
+    found = spectrum.clipped_of(correlations, shape[0])
+    np.testing.assert_allclose(found, spectrum.clipped(matrix), rtol=0, atol=1e-12)
+
+
 def test_clipping_leaves_nothing_of_noise():
     noise = np.random.default_rng(1).normal(size=(200, 10))
     assert np.linalg.eigvalsh(np.corrcoef(noise.T)).max() < spectrum.edge(200, 10)
@@ -124,6 +137,7 @@ def test_partial_correlations_equal_the_inverse(shape, of):
     found = partial.of_pairs(matrix, to, first, second)
     wanted = [oracle.partial(shrunk, i, j) for i, j in zip(first, second, strict=True)]
     assert found.tolist() == pytest.approx(wanted, abs=1e-12)
+    assert partial.of_covariance(shrunk, first, second).tolist() == pytest.approx(wanted, abs=1e-12)
 
 
 def test_partial_correlation_takes_the_third_out():

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from udfs.compiled import njit
-from udfs.estimators.columns import bounded, products, unit, window
+from udfs.estimators.columns import bounded, smaller, unit, window
 from udfs.estimators.shrinkage import Shrinkage
 from udfs.kernels.state import Floats, Rows
 
@@ -27,24 +27,41 @@ def of_pairs(returns: Floats, to: Shrinkage, first: Rows, second: Rows) -> Float
     return _of_pairs(z * lengths, ridge, share, place[first], place[second])
 
 
+def of_covariance(covariance: Floats, first: Rows, second: Rows) -> Floats:
+    """The same of a covariance or correlation matrix float64[N, N] as it is, every member varying. O(N^3)."""
+    return _of_covariance(window(covariance).copy(), first, second)
+
+
+@njit
+def _of_covariance(covariance: Floats, first: Rows, second: Rows) -> Floats:
+    if not cholesky(covariance):
+        return np.full(first.size, math.nan)
+    return _between(forward(covariance, np.eye(len(covariance))), first, second, 0.0, 1.0)
+
+
 @njit
 def _of_pairs(x: Floats, ridge: float, share: float, first: Rows, second: Rows) -> Floats:
-    out = np.full(first.size, math.nan)
     few = x.shape[1] <= x.shape[0]
-    inner = products(x) * share if few else products(np.ascontiguousarray(x.T)) * share
+    inner = smaller(x) * share
     for i in range(len(inner)):
         inner[i, i] += ridge
+    if few:
+        return _of_covariance(inner, first, second)
     if not cholesky(inner):
-        return out
-    solved = forward(inner, np.eye(len(inner)) if few else x * math.sqrt(share))
+        return np.full(first.size, math.nan)
+    return _between(forward(inner, x * math.sqrt(share)), first, second, 1.0, -1.0)
+
+
+@njit
+def _between(y: Floats, first: Rows, second: Rows, own: float, sign: float) -> Floats:
+    """From the precision own * [i = j] + sign * y_i·y_j."""
+    out = np.full(first.size, math.nan)
     for k in range(first.size):
         i, j = first[k], second[k]
         if i >= 0 and j >= 0 and i != j:
-            both, own, other = _dot(solved, i, j), _dot(solved, i, i), _dot(solved, j, j)
-            if not few:
-                both, own, other = -both, 1.0 - own, 1.0 - other
-            if own > 0.0 and other > 0.0:
-                out[k] = bounded(-both / (math.sqrt(own) * math.sqrt(other)))
+            left, right = own + sign * _dot(y, i, i), own + sign * _dot(y, j, j)
+            if left > 0.0 and right > 0.0:
+                out[k] = bounded(-sign * _dot(y, i, j) / (math.sqrt(left) * math.sqrt(right)))
     return out
 
 

@@ -1,7 +1,8 @@
 """Principal components of a window, the share that they absorb, and a correlation matrix without its noise.
 
-In: returns float64[w, N]. Out: eigenvalues, loadings, or a matrix. All is read off the smaller one of the N x N and the
-w x w matrix of products, which have the same eigenvalues but for zeros: O(w N min(w, N) + min(w, N)^3).
+In: returns float64[w, N], or a matrix that somebody has. Out: eigenvalues, loadings, or a matrix. Of returns all is
+read off the smaller one of the N x N and the w x w matrix of products, which have the same eigenvalues but for zeros:
+O(w N min(w, N) + min(w, N)^3).
 
 Loadings are eigenvectors of length 1 over the members. Sign: the largest in size is positive, the first column's of
 those within 1e-9 of it. Where an eigenvalue is nearer to another one than 1e-9 of the largest, or no more than that
@@ -24,7 +25,7 @@ import numpy as np
 from udfs.compiled import njit
 from udfs.estimators.columns import products, smaller, unit, window
 from udfs.estimators.eigen import solve
-from udfs.kernels.state import Floats
+from udfs.kernels.state import Floats, Rows
 
 GAP = 1e-9
 
@@ -46,28 +47,31 @@ def components(returns: Floats, count: int, *, scaled: bool) -> Components:
     bars, n = returns.shape
     members, z, lengths = unit(window(returns))
     x = z if scaled else z * (lengths / math.sqrt(bars))
-    values, vectors = decompose(x)
-    k = min(count, len(values))
-    loadings = np.full((count, n), math.nan)
-    loadings[:k, members] = oriented(values, vectors)[:k]
-    found = np.full(count, math.nan)
-    found[:k] = values[:k]
-    return Components(found, loadings, float(len(members)) if scaled else _total(x))
+    return _components(*decompose(x), members, n, count, float(len(members)) if scaled else _total(x))
+
+
+def components_of(matrix: Floats, count: int) -> Components:
+    """The same of a covariance or correlation matrix float64[N, N], O(N^3); a member whose own entry is NaN is none."""
+    members = np.flatnonzero(~np.isnan(np.diag(matrix)))
+    of = window(matrix[np.ix_(members, members)])
+    return _components(*solve(of), members, len(matrix), count, math.fsum(np.diag(of).tolist()))
 
 
 def clipped(returns: Floats) -> Floats:
     """Correlations float64[N, N] less what may be noise, rows and columns of members that do not vary NaN."""
     bars, n = returns.shape
     members, z, _ = unit(window(returns))
-    out = np.full((n, n), math.nan)
-    if len(members):
-        values, vectors = decompose(z)
-        signal = int((values > edge(bars, len(members))).sum())
-        out[np.ix_(members, members)] = _rebuilt(values[:signal], vectors[:signal])
-    return out
+    return _clipped(*decompose(z), members, n, bars)
 
 
-def edge(bars: int, members: int) -> float:
+def clipped_of(correlations: Floats, bars: float) -> Floats:
+    """The same of correlations float64[N, N] of so many bars, O(N^3); a member whose own entry is NaN is none."""
+    members = np.flatnonzero(~np.isnan(np.diag(correlations)))
+    found = solve(window(correlations[np.ix_(members, members)]))
+    return _clipped(*found, members, len(correlations), bars)
+
+
+def edge(bars: float, members: int) -> float:
     """The largest eigenvalue that correlations of independent series may have where both numbers are large."""
     return (1.0 + math.sqrt(members / bars)) ** 2
 
@@ -123,6 +127,21 @@ def _rebuilt(values: Floats, vectors: Floats) -> Floats:
     out = products(rows)
     for i in range(n):
         out[i, i] += noise
+    return out
+
+
+def _components(values: Floats, vectors: Floats, members: Rows, n: int, count: int, total: float) -> Components:
+    k = min(count, len(values))
+    found, loadings = np.full(count, math.nan), np.full((count, n), math.nan)
+    found[:k] = values[:k]
+    loadings[:k, members] = oriented(values, vectors)[:k]
+    return Components(found, loadings, total)
+
+
+def _clipped(values: Floats, vectors: Floats, members: Rows, n: int, bars: float) -> Floats:
+    out = np.full((n, n), math.nan)
+    signal = int((values > edge(bars, len(members))).sum())
+    out[np.ix_(members, members)] = _rebuilt(values[:signal], vectors[:signal])
     return out
 
 
