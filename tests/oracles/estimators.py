@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
-from tests.oracles.correlation import Column, product, takes_part
+from tests.oracles.correlation import Column, takes_part
 
 Ticks = tuple[np.ndarray, np.ndarray]
 
@@ -14,8 +15,9 @@ Ticks = tuple[np.ndarray, np.ndarray]
 def idiosyncratic(column: Column, of: Column) -> float:
     if not (takes_part(column) and takes_part(of)) or len(column) < 3:
         return math.nan
-    rest = product(column, column) - product(column, of) ** 2 / product(of, of)
-    return math.sqrt(max(0.0, rest) / (len(column) - 2))
+    x, y = ([Fraction(value) - sum(map(Fraction, each)) / len(each) for value in each] for each in (column, of))
+    slope = sum(a * b for a, b in zip(x, y, strict=True)) / sum(b * b for b in y)
+    return math.sqrt(sum((a - slope * b) ** 2 for a, b in zip(x, y, strict=True)) / (len(x) - 2))
 
 
 def through_origin(column: Column, of: Column) -> float:

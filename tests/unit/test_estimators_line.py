@@ -13,6 +13,7 @@ from tests.oracles import correlation as plain
 from tests.oracles import estimators as oracle
 from tests.unit.test_correlation import entries, returns
 from udfs.estimators import line, spearman
+from udfs.estimators.mean_correlation import mean_correlation
 
 windows = st.tuples(st.integers(2, 9), st.integers(1, 6)).flatmap(lambda shape: arrays("f8", shape, elements=entries))
 compiled = settings(deadline=None)  # the first example compiles
@@ -42,7 +43,7 @@ def test_equal_their_definitions(matrix):
         ):
             assert value[j] == pytest.approx(want, rel=1e-12, abs=1e-12, nan_ok=True)
         rest = oracle.idiosyncratic(column, of)
-        assert found.idiosyncratic[j] == pytest.approx(rest, abs=1e-9, nan_ok=True)  # the twin cancels
+        assert found.idiosyncratic[j] == pytest.approx(rest, abs=1e-12, nan_ok=True)
 
 
 def test_equal_numpy():
@@ -127,3 +128,20 @@ def test_downside_needs_two_falling_bars():
     matrix, series = returns(5, 2), np.array([0.1, 0.2, -0.1, 0.3, 0.4])
     assert np.isnan(line.downside(matrix, series)).all()
     assert not np.isnan(line.downside(matrix, series, threshold=0.15)).any()
+
+
+@compiled
+@given(windows, st.randoms(use_true_random=False))
+def test_mean_correlations(matrix, random):
+    found, columns = mean_correlation(matrix), matrix.T.tolist()
+    pairs = np.array([[plain.correlation(a, b) for b in columns] for a in columns])
+    there = ~np.isnan(np.diag(pairs))
+    m = there.sum()
+    if m < 2:
+        assert np.isnan([*found.members, found.whole]).all()
+        return
+    wanted = np.where(there, (np.nansum(pairs, axis=0) - 1) / (m - 1), np.nan)
+    np.testing.assert_allclose(found.members, wanted, rtol=0, atol=1e-12)
+    assert found.whole == pytest.approx(np.nanmean(wanted), abs=1e-12)
+    order = random.sample(range(len(columns)), len(columns))
+    assert mean_correlation(matrix[:, order]).members.tobytes() == found.members[order].tobytes()
