@@ -46,6 +46,20 @@ def test_equal_their_definitions(matrix):
         assert found.idiosyncratic[j] == pytest.approx(rest, abs=1e-12, nan_ok=True)
 
 
+def test_a_market_with_gaps():
+    matrix = returns(20, 4)
+    matrix[3, 1] = matrix[5] = math.nan
+    found = line.market(matrix)
+    assert found.tolist() == pytest.approx(plain.market(matrix.T.tolist()), abs=1e-15, nan_ok=True)
+    assert np.flatnonzero(np.isnan(found)).tolist() == [5]
+    complete = [0, 2, 3]
+    assert np.isnan(line.on(matrix[:5], found[:5]).beta).tolist() == [False, True, False, False]
+    assert (
+        line.on(matrix[:5], found[:5]).beta[complete].tobytes()
+        == line.on(matrix[:5, complete], found[:5]).beta.tobytes()
+    )
+
+
 def test_equal_numpy():
     matrix = returns(60, 12)
     series = line.market(matrix)

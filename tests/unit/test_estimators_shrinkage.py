@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sklearn.covariance import OAS, LedoitWolf
 
 from tests.oracles import estimators as oracle
+from tests.oracles.prices import REAL_SPLITS, SYMBOLS, by_talib_split, real
 from tests.unit.test_correlation import returns
-from udfs.estimators import shrinkage
+from udfs.estimators import shrinkage, spectrum
 
 SHAPES = [(60, 5), (60, 40), (20, 20), (12, 50)]
 shapes = pytest.mark.parametrize("shape", SHAPES)
@@ -36,6 +37,19 @@ def test_any_shape_equals_scikit_learn_and_the_twin(given_seeds):
     assert shrinkage.identity(of).intensity == pytest.approx(LedoitWolf().fit(matrix).shrinkage_, abs=1e-12)
     assert shrinkage.oas(of).intensity == pytest.approx(OAS().fit(matrix).shrinkage_, abs=1e-12)
     assert shrinkage.constant_correlation(matrix) == pytest.approx(oracle.constant_correlation(matrix), abs=1e-12)
+
+
+def test_real_returns():
+    shown = [symbol for symbol in SYMBOLS if symbol != "FB"]  # which is not listed yet
+    series = [by_talib_split(real(s), REAL_SPLITS.get(s, []))["log_return"][-1000:] for s in shown]
+    for end in range(60, 1000, 94):
+        matrix = np.array(series).T[end - 60 : end]
+        of = shrinkage.norms(matrix)
+        assert shrinkage.identity(of).intensity == pytest.approx(LedoitWolf().fit(matrix).shrinkage_, abs=1e-12)
+        assert shrinkage.oas(of).intensity == pytest.approx(OAS().fit(matrix).shrinkage_, abs=1e-12)
+        assert shrinkage.constant_correlation(matrix) == pytest.approx(oracle.constant_correlation(matrix), abs=1e-12)
+        found = spectrum.components(matrix, 4, scaled=True).values
+        np.testing.assert_allclose(found, np.linalg.eigvalsh(np.corrcoef(matrix.T))[::-1], rtol=0, atol=1e-13)
 
 
 @shapes

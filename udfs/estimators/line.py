@@ -28,7 +28,10 @@ class Line(NamedTuple):
 
 
 def market(returns: Floats) -> Floats:
-    """Mean over the members, float64[w] of float64[w, N]; summed in ascending order: members come in any order."""
+    """Mean of the returns that are there at each bar, float64[w] of float64[w, N] with or without gaps.
+
+    Summed in ascending order, so members come in any order. NaN at a bar without any return.
+    """
     return _market(window(returns))
 
 
@@ -54,10 +57,11 @@ def downside(returns: Floats, series: Floats, threshold: float = 0.0) -> Floats:
 def _market(returns: Floats) -> Floats:
     out = np.empty(returns.shape[0])
     for t in range(returns.shape[0]):
+        there = np.sort(returns[t][~np.isnan(returns[t])])
         total = 0.0
-        for value in np.sort(returns[t]):
+        for value in there:
             total += value
-        out[t] = total / returns.shape[1] if returns.shape[1] else math.nan
+        out[t] = total / there.size if there.size else math.nan
     return out
 
 

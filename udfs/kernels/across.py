@@ -25,13 +25,13 @@ NORMAL = 1.482602218505602  # 1 / the third quartile of the normal distribution
 
 
 @njit
-def _members(x: Floats) -> Rows:
+def members_of(x: Floats) -> Rows:
     """Places of those that have a value, int64[n]."""
     return np.flatnonzero(~np.isnan(x))
 
 
 @njit
-def _mean(x: Floats) -> float:
+def mean_of(x: Floats) -> float:
     """Mean of values in ascending order, exactly the value of equal ones."""
     total = 0.0
     for i in range(x.size):
@@ -51,14 +51,14 @@ def _median(x: Floats) -> float:
 @njit
 def _deviation(x: Floats) -> float:
     """Standard deviation (ddof 0) of values in ascending order."""
-    return math.sqrt(_mean(np.sort((x - _mean(x)) ** 2)))
+    return math.sqrt(mean_of(np.sort((x - mean_of(x)) ** 2)))
 
 
 @njit
 def rank(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int) -> None:
     """From x float64[M] of one bar time to out[M, to]; NaN where x is."""
     out[: rows.size, to] = math.nan
-    here = _members(x)
+    here = members_of(x)
     here = here[np.argsort(x[here])]
     n, start = here.size, 0
     while start < n:
@@ -73,7 +73,7 @@ def rank(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int) 
 @njit
 def scale(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int, total: float) -> None:
     """From x float64[M] of one bar time to out[M, to], of which the absolute values sum to `total`."""
-    sizes = np.sort(np.abs(x[_members(x)]))
+    sizes = np.sort(np.abs(x[members_of(x)]))
     size = 0.0
     for each in sizes:
         size += each
@@ -84,7 +84,7 @@ def scale(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int,
 @njit
 def demean(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int) -> None:
     """From x float64[M] of one bar time to out[M, to], which sums to 0."""
-    mean = _mean(np.sort(x[_members(x)]))
+    mean = mean_of(np.sort(x[members_of(x)]))
     for i in range(rows.size):
         out[i, to] = x[i] - mean
 
@@ -92,8 +92,8 @@ def demean(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int
 @njit
 def zscore(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int) -> None:
     """From x float64[M] of one bar time to out[M, to], deviations from the mean in standard deviations."""
-    values = np.sort(x[_members(x)])
-    mean, deviation = _mean(values), _deviation(values)
+    values = np.sort(x[members_of(x)])
+    mean, deviation = mean_of(values), _deviation(values)
     for i in range(rows.size):
         out[i, to] = (x[i] - mean) / deviation if deviation > 0.0 else x[i] - x[i]
 
@@ -101,7 +101,7 @@ def zscore(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int
 @njit
 def robust_zscore(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int) -> None:
     """From x float64[M] of one bar time to out[M, to], deviations from the median in those of the middle half."""
-    values = np.sort(x[_members(x)])
+    values = np.sort(x[members_of(x)])
     median = _median(values)
     deviation = NORMAL * _median(np.sort(np.abs(values - median)))
     for i in range(rows.size):
@@ -114,8 +114,8 @@ def robust_zscore(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, 
 @njit
 def relative_strength(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int) -> None:
     """From x float64[M] of one bar time to out[M, to], in units of x."""
-    values = np.sort(x[_members(x)])
-    mean, n = _mean(values), values.size
+    values = np.sort(x[members_of(x)])
+    mean, n = mean_of(values), values.size
     for i in range(rows.size):
         out[i, to] = (x[i] - mean) * (n / (n - 1.0)) if n > 1 else math.nan
 
@@ -123,7 +123,7 @@ def relative_strength(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floa
 @njit
 def breadth(_state: Floats, _at: int, rows: Rows, x: Floats, y: Floats, out: Floats, to: int) -> None:
     """From x, y float64[M] of one bar time to out[M, to], 0 to 1; NaN where either is, who is no member."""
-    here = _members(x + y)
+    here = members_of(x + y)
     above = 0
     for i in here:
         above += y[i] > x[i]
@@ -135,6 +135,6 @@ def breadth(_state: Floats, _at: int, rows: Rows, x: Floats, y: Floats, out: Flo
 @njit
 def dispersion(_state: Floats, _at: int, rows: Rows, x: Floats, out: Floats, to: int) -> None:
     """From x float64[M] of one bar time to out[M, to], in units of x; NaN where x is."""
-    deviation = _deviation(np.sort(x[_members(x)]))
+    deviation = _deviation(np.sort(x[members_of(x)]))
     for i in range(rows.size):
         out[i, to] = deviation if not math.isnan(x[i]) else math.nan

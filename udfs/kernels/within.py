@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from udfs.compiled import njit
-from udfs.kernels.across import _mean, _members
+from udfs.kernels.across import mean_of, members_of
 from udfs.kernels.state import Floats, Rows
 
 
@@ -19,7 +19,7 @@ from udfs.kernels.state import Floats, Rows
 def demean(_state: Floats, _at: int, rows: Rows, x: Floats, group: Floats, out: Floats, to: int) -> None:
     """From x, group float64[M] of one bar time to out[M, to], in units of x."""
     out[: rows.size, to] = math.nan
-    here = _members(x + group)
+    here = members_of(x + group)
     here = here[np.argsort(x[here])]
     here = here[np.argsort(group[here], kind="mergesort")]  # ascending x within ascending groups
     start = 0
@@ -27,7 +27,7 @@ def demean(_state: Floats, _at: int, rows: Rows, x: Floats, group: Floats, out: 
         stop = start + 1
         while stop < here.size and group[here[stop]] == group[here[start]]:
             stop += 1
-        mean = _mean(x[here[start:stop]])
+        mean = mean_of(x[here[start:stop]])
         for i in range(start, stop):
             out[here[i], to] = x[here[i]] - mean
         start = stop
