@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from udfs.compiled import njit
-from udfs.estimators.columns import unit, window
+from udfs.estimators.columns import inner, unit, window
 from udfs.kernels.state import Floats
 
 
@@ -37,35 +37,24 @@ def score(before: Floats, after: Floats) -> Break:
 
 @njit
 def _score(a: Floats, b: Floats) -> tuple[Floats, float]:
-    across, of_a, of_b = _between(a, b), _between(a, a), _between(b, b)
-    out = np.empty(a.shape[1])
+    a_rows, b_rows = np.ascontiguousarray(a.T), np.ascontiguousarray(b.T)
+    across, of_a, of_b = _times(a, b_rows), _times(a, a_rows), _times(b, b_rows)
+    common, own_a, own_b = inner(a, _times(across, b)), inner(a, _times(of_a, a)), inner(b, _times(of_b, b))
+    out = np.empty(common.size)
     for i in range(out.size):
-        common = _form(across, a[:, i], b[:, i])
-        out[i] = _distance(common, _form(of_a, a[:, i], a[:, i]), _form(of_b, b[:, i], b[:, i]))
+        out[i] = _distance(common[i], own_a[i], own_b[i])
     return out, _distance(_square(across), _square(of_a), _square(of_b))
 
 
 @njit
-def _between(a: Floats, b: Floats) -> Floats:
-    """The product a bᵀ, float64[w, v], over members in column order."""
-    out = np.zeros((a.shape[0], b.shape[0]))
-    right = np.ascontiguousarray(b.T)
-    for s in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            for t in range(b.shape[0]):
-                out[s, t] += a[s, j] * right[j, t]
+def _times(a: Floats, b: Floats) -> Floats:
+    """Product of two matrices; the inner index ascends in every sum."""
+    out = np.zeros((a.shape[0], b.shape[1]))
+    for i in range(a.shape[0]):
+        for k in range(a.shape[1]):
+            for j in range(b.shape[1]):
+                out[i, j] += a[i, k] * b[k, j]
     return out
-
-
-@njit
-def _form(matrix: Floats, left: Floats, right: Floats) -> float:
-    total = 0.0
-    for s in range(left.size):
-        line = 0.0
-        for t in range(right.size):
-            line += matrix[s, t] * right[t]
-        total += left[s] * line
-    return total
 
 
 @njit

@@ -89,7 +89,8 @@ def _on(returns: Floats, series: Floats) -> tuple[Floats, Floats, Floats]:
 def _through_origin(returns: Floats, series: Floats) -> Floats:
     bars, n = returns.shape
     out = np.full(n, math.nan)
-    moves = inner(centred(returns), centred(returns))
+    x = centred(returns)
+    moves = inner(x, x)
     square = 0.0
     for value in series:
         square += value * value

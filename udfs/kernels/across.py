@@ -44,7 +44,7 @@ def _median(x: Floats) -> float:
     """Of values in ascending order."""
     half = x.size // 2
     if x.size % 2:
-        return float(x[half])
+        return float(x[half] + 0.0)  # of 0.0 and -0.0, which tie, always 0.0
     return float(x[half - 1] + (x[half] - x[half - 1]) / 2.0) if x.size else math.nan
 
 
