@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from udfs.bars import COLUMNS
 from udfs.frame import BARS, Frame
 from udfs.history import History, Slot, merge
 
@@ -10,18 +11,18 @@ from udfs.history import History, Slot, merge
 def slot(**bars: tuple[str, float, int]) -> Slot:
     """Security -> symbol, value of its bar, base of its revisions."""
     names = sorted(bars)
-    values = np.array([[bars[name][1]] * 6 for name in names]).reshape(len(names), 6)
+    values = np.array([[bars[name][1]] * len(COLUMNS) for name in names]).reshape(len(names), len(COLUMNS))
     return Slot(names, [bars[name][0] for name in names], values, np.array([bars[name][2] for name in names], "i8"))
 
 
 def frame(bars: dict[str, float], removed: tuple[str, ...] = (), securities: tuple[str, ...] = ()) -> Frame:
     """Symbol -> value."""
-    values = np.array([[value] * 6 for value in bars.values()]).reshape(len(bars), 6)
+    values = np.array([[value] * len(COLUMNS) for value in bars.values()]).reshape(len(bars), len(COLUMNS))
     return Frame(BARS, 0, 1, 1, 0, list(bars), (), values, removed=list(removed), securities=list(securities))
 
 
 def content(of: Slot) -> dict[str, tuple[str, float, int]]:
-    assert of.values.shape == (len(of.securities), 6)
+    assert of.values.shape == (len(of.securities), len(COLUMNS))
     rows = zip(of.symbols, of.values[:, 0].tolist(), of.base.tolist(), strict=True)
     return dict(zip(of.securities, rows, strict=True))
 
