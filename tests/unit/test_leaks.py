@@ -200,6 +200,7 @@ def test_features_of_a_user_come_after_the_registry_or_in_place_of_its_rows(of_a
         ("of_a_user", "does not exist"),
         ("of_nobody:FEATURES", "No module named 'of_nobody'"),
         (":FEATURES", "module:NAME"),
+        ("udfs.packs.across:FEATURES", "look across the universe\n.*\n.*features.packs"),
     ],
 )
 def test_features_that_cannot_be_had(of_a_user: Path, name: str, match: str) -> None:

@@ -58,8 +58,13 @@ def run(world: World, features: Features, points: int, seed: int) -> Findings:
 
 def enough(features: Features, interval: str) -> int:
     """Bar times in which every feature gets to have values."""
-    plan = Plan(interval, features)
-    return max(WINDOW, *(plan.lookback(name) for name in plan.outputs)) + ROOM
+    return max(_warm_ups(features, interval)) + ROOM
+
+
+def _warm_ups(features: Features, interval: str) -> set[int]:
+    """Bars before the first value: of each feature, of correlations, of the factors that are chosen."""
+    plans = [Plan(interval, rows) for rows in (features, chosen(across=True)) if rows]
+    return {WINDOW, *(plan.lookback(name) for plan in plans for name in plan.outputs)}
 
 
 def cuts(world: World, features: Features, points: int, rng: Random) -> list[int]:
@@ -67,9 +72,9 @@ def cuts(world: World, features: Features, points: int, rng: Random) -> list[int
 
     Something begins at an action's ex time, and where the warm-up of a feature or of correlations ends.
     """
-    plan, ends = Plan(world.interval, features), world.ends[:-1]  # after the last there is no future
-    warm = {plan.lookback(name) for name in plan.outputs} | {WINDOW}
-    begin = {end for bars in warm for end in ends[max(bars - 1, 0) : bars + 1]} | world.edges() & set(ends)
+    ends = world.ends[:-1]  # after the last there is no future
+    begin = world.edges() & set(ends)
+    begin |= {end for bars in _warm_ups(features, world.interval) for end in ends[max(bars - 1, 0) : bars + 1]}
     edges: list[int] = rng.permutation(sorted(begin))[: (points + 1) // 2].tolist()
     others: list[int] = rng.permutation(sorted(set(ends) - set(edges)))[: points - len(edges)].tolist()
     return sorted(edges + others)
