@@ -1,5 +1,7 @@
 """One by one, in blocks, in tiles or restored at any bar: the same bytes."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from udfs.comatrix.window import Window
 BARS = 90
 windows = st.one_of(
     st.builds(lambda bars: Window.rolling(bars, max(2, bars // 2)), st.integers(2, 40)),
-    st.builds(lambda bars: Window.rolling(bars), st.integers(2, 40)),
+    st.builds(Window.rolling, st.integers(2, 40)),
     st.builds(lambda decay: Window.decaying(decay, 2), st.sampled_from([0.05, 0.3, 0.5, 0.7])),
 )
 
@@ -27,7 +29,7 @@ def tape(seed: int, members: int) -> np.ndarray:
 
 def pieces(engine: Comatrix, matrix: np.ndarray, cuts: list[int]) -> list[Reading]:
     bounds = [0, *sorted(set(cuts)), len(matrix)]
-    return [engine.advance(matrix[a:b]) for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [engine.advance(matrix[a:b]) for a, b in pairwise(bounds) if a < b]
 
 
 def whole(readings: list[Reading]) -> list[bytes]:
@@ -53,8 +55,11 @@ def test_the_same_bytes(window, seed, members, cuts, data):
     assert whole(head + pieces(restored, matrix[at:], [cut - at for cut in cuts if cut > at])) == expected
     for tiles in (1, 2, 4):
         bounds = [members * tile // tiles for tile in range(tiles + 1)]
-        engines = [Comatrix(window, empty, -1, pair, top=3) for pair in zip(bounds, bounds[1:], strict=False)]
+        engines = [Comatrix(window, empty, -1, pair, top=3) for pair in pairwise(bounds)]
         parts = [pieces(engine, matrix, list(cuts)) for engine in engines]
-        joined = [Reading(*(np.concatenate(each, axis=1) for each in zip(*row, strict=True))) for row in zip(*parts)]
+        joined = [
+            Reading(*(np.concatenate(each, axis=1) for each in zip(*row, strict=True)))
+            for row in zip(*parts, strict=True)
+        ]
         assert whole(joined) == expected
         assert np.vstack([engine.correlation() for engine in engines]).tobytes() == live.correlation().tobytes()

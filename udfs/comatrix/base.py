@@ -53,8 +53,10 @@ class Base:
             self.ready = upto
 
     def moments(self, bar: int) -> tuple[Floats, Floats, float]:
-        """At the newest bar: the offset whose products are the mean's share, sums of squares about the mean, and the
-        number of returns that an unbiased covariance divides by (reliability weights)."""
+        """At the newest bar: offset, sums of squares about the mean, what an unbiased covariance divides by.
+
+        The mean's share in the sum of i and j is offset[i] * offset[j]; weights are reliability weights.
+        """
         total, square, at = self.total.copy(), self.square.copy(), bar - self.first
         oldest = max(self.window.oldest(bar), 0) - self.first
         for s in range(oldest, self.core - self.first):

@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 
-from udfs.compiled import njit
 from udfs.comatrix.peers import nearest
+from udfs.compiled import njit
 from udfs.kernels.state import Floats, Rows
 
-PANEL, STRIP, TURN = 16, 256, 8  # matrix rows, columns and bars of one turn: what the first cache holds
+PANEL, STRIP, TURN = 16, 512, 8  # matrix rows, columns and bars of one turn: what the first cache holds
 
 
 @njit
@@ -34,6 +34,19 @@ def add_products(out: Floats, rows: Floats, i: int, left: int, first: int, last:
 
 
 @njit
+def add_eight(out: Floats, rows: Floats, i: int, left: int, s: int) -> None:
+    """The same for the eight bars from s on."""
+    a, b, c, d = rows[s, i], rows[s + 1, i], rows[s + 2, i], rows[s + 3, i]
+    e, f, g, h = rows[s + 4, i], rows[s + 5, i], rows[s + 6, i], rows[s + 7, i]
+    right = left + out.size
+    p, q, r, t = rows[s, left:right], rows[s + 1, left:right], rows[s + 2, left:right], rows[s + 3, left:right]
+    u, v, w, x = rows[s + 4, left:right], rows[s + 5, left:right], rows[s + 6, left:right], rows[s + 7, left:right]
+    for j in range(out.size):
+        value = (((out[j] + a * p[j]) + b * q[j]) + c * r[j]) + d * t[j]
+        out[j] = (((value + e * u[j]) + f * v[j]) + g * w[j]) + h * x[j]
+
+
+@njit
 def gram(tile: Floats, rows: Floats, lo: int, upper: int, lower: int, first: int, last: int) -> None:
     """tile[upper:lower] = sum of products of the bars first:last: what an update by them one by one would give."""
     for i0 in range(upper, lower, PANEL):
@@ -41,28 +54,23 @@ def gram(tile: Floats, rows: Floats, lo: int, upper: int, lower: int, first: int
         for left in range(0, tile.shape[1], STRIP):
             right = min(left + STRIP, tile.shape[1])
             tile[i0:i1, left:right] = 0.0
-            for s in range(first, last, TURN):
+            whole = first + (last - first) // TURN * TURN
+            for s in range(first, whole, TURN):
                 for i in range(i0, i1):
-                    add_products(tile[i, left:right], rows, lo + i, left, s, min(s + TURN, last))
+                    add_eight(tile[i, left:right], rows, lo + i, left, s)
+            for i in range(i0, i1):
+                add_products(tile[i, left:right], rows, lo + i, left, whole, last)
 
 
 @njit
-def centre(row: Floats, offset: Floats, i: int) -> None:
-    """Take the mean's share out of member i's sums."""
-    own = offset[i]
+def fold(row: Floats, rows: Floats, i: int, first: int, newest: int, work: Floats) -> None:
+    """Add the bars first to newest to member i's row, and copy it to work."""
+    add_products(row, rows, i, 0, first, newest)
+    own, other = rows[newest, i], rows[newest]
     for j in range(row.size):
-        row[j] -= own * offset[j]
-
-
-@njit
-def correlate(row: Floats, inverse: Floats, i: int) -> None:
-    """Centred sums into correlations in [-1, 1], NaN where either member takes no part, and with itself."""
-    own = inverse[i]
-    for j in range(row.size):
-        value = row[j] * (own * inverse[j])
-        value = 1.0 if value > 1.0 else value
-        row[j] = -1.0 if value < -1.0 else value
-    row[i] = math.nan
+        value = row[j] + own * other[j]
+        row[j] = value
+        work[j] = value
 
 
 @njit
@@ -76,18 +84,14 @@ def advance(
     offset, inverse float64[k, N] a bar; peers int64[k + 1, n, 2, top], peers[0] those of the bar before (a hint, that
     changes no result), found float64[k, n, 2, top].
     """
-    work = np.empty(tile.shape[1])
+    work, flags = np.empty(tile.shape[1]), np.zeros((tile.shape[1] + 7) // 8 * 8, np.uint8)
     for i in range(tile.shape[0]):
         row, begin = tile[i], folded
         for k in range(offset.shape[0]):
-            add_products(row, rows, lo + i, 0, begin, newest + k + 1)
+            fold(row, rows, lo + i, begin, newest + k, work)
             begin = newest + k + 1
-            work[:] = row
             add_products(work, rows, lo + i, 0, oldest + k, core)
-            centre(work, offset[k], lo + i)
-            correlate(work, inverse[k], lo + i)
-            nearest(work, 1.0, peers[k, i, 0], peers[k + 1, i, 0], found[k, i, 0])
-            nearest(work, -1.0, peers[k, i, 1], peers[k + 1, i, 1], found[k, i, 1])
+            nearest(work, flags, offset[k], inverse[k], lo + i, peers[k, i], peers[k + 1, i], found[k, i])
 
 
 @njit
@@ -96,33 +100,38 @@ def centred(tile: Floats, rows: Floats, lo: int, oldest: int, core: int, offset:
     whole = tile.copy()
     for i in range(tile.shape[0]):
         add_products(whole[i], rows, lo + i, 0, oldest, core)
-        centre(whole[i], offset, lo + i)
+        whole[i] -= offset[lo + i] * offset
     return whole
 
 
 @njit
-def sums_of_rows(rows: Floats, first: int, last: int, offset: Floats, inverse: Floats) -> tuple[Floats, float]:
-    """Sum over the members of each bar's rows, in standard units, and of the offsets: of the members that take part."""
-    total, shift = np.zeros(last - first), 0.0
-    for j in range(offset.size):
-        if not math.isnan(inverse[j]):
-            shift += offset[j] * inverse[j]
-    for s in range(first, last):
-        chain = 0.0
-        for j in range(offset.size):
-            if not math.isnan(inverse[j]):
-                chain += rows[s, j] * inverse[j]
-        total[s - first] = chain
-    return total, shift
+def sums_of_rows(rows: Floats, first: int, last: int, scale: Floats) -> Floats:
+    """rows[s] times scale, summed in the order of columns; four bars a pass, since a chain of sums waits for each."""
+    found = np.zeros(last - first)
+    whole = first + (last - first) // 4 * 4
+    for s in range(first, whole, 4):
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
+        for j in range(scale.size):
+            each = scale[j]
+            a += rows[s, j] * each
+            b += rows[s + 1, j] * each
+            c += rows[s + 2, j] * each
+            d += rows[s + 3, j] * each
+        found[s - first], found[s + 1 - first], found[s + 2 - first], found[s + 3 - first] = a, b, c, d
+    for s in range(whole, last):
+        for j in range(scale.size):
+            found[s - first] += rows[s, j] * scale[j]
+    return found
 
 
 @njit
 def mean_correlation(rows: Floats, first: int, last: int, offset: Floats, inverse: Floats, lo: int, n: int) -> Floats:
     """Mean correlation of n members from lo on with the others, from the rows: bars x N products, no matrix."""
-    total, shift = sums_of_rows(rows, first, last, offset, inverse)
-    members = 0
-    for j in range(offset.size):
-        members += not math.isnan(inverse[j])
+    scale = np.where(np.isnan(inverse), 0.0, inverse)
+    total, members, shift = sums_of_rows(rows, first, last, scale), 0, 0.0
+    for j in range(scale.size):
+        members += scale[j] > 0.0
+        shift += offset[j] * scale[j]
     mean = np.zeros(n)
     for s in range(first, last):
         each, own = total[s - first], rows[s, lo : lo + n]

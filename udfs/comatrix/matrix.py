@@ -1,8 +1,8 @@
 """The correlations of all pairs at each bar, rolling or exponentially weighted, and what follows from them.
 
-In: returns bar by bar, float64[k, N], columns in the order of members, NaN where there is none. Out: at each bar, of
-the members lo:hi with all: peers, mean correlation, returns counted; the matrix itself when asked for. What must be
-kept is the ring of returns and the bar number: whatever was advanced one by one or in blocks, in tiles, or restored in
+In: returns bar by bar, float64[k, N], columns in the order of members, NaN (or infinite) where there is none. Out: at
+each bar, of the members lo:hi with all: peers, mean correlation, returns counted; the matrix when asked for. What must
+be kept is the ring of returns and the bar number: whatever was advanced one by one or in blocks, in tiles, or restored in
 between, the bytes are the same, and no column changes another's. A member that joins or leaves is a column more or
 less: make the matrix again from the ring. This file must not know Flink, frames, nor who the members are.
 """
@@ -10,7 +10,6 @@ less: make the matrix again from the ring. This file must not know Flink, frames
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from udfs.comatrix import gram
 from udfs.comatrix.base import Base
@@ -44,11 +43,11 @@ class Comatrix:
     def __init__(
         self, window: Window, ring: Floats, bar: int, rows: tuple[int, int] | None = None, top: int = TOP
     ) -> None:
-        needed, n = min(window.reach, bar + 1), ring.shape[1]
+        needed, n = min(window.reach, bar + 1), int(ring.shape[1])
         if ring.shape[0] < needed:
             raise ValueError(f"{ring.shape[0]} bars of returns up to bar {bar}, where the window needs {needed}")
         self.window, self.bar, self.top = window, bar, top
-        self.lo, self.hi = rows or (0, n)
+        self.lo, self.hi = (0, n) if rows is None else rows
         self._ring = np.full((window.reach, n), np.nan)
         self._seen, self._last = np.zeros(n, np.int64), np.full(n, -window.bars)
         for each, returns in zip(range(bar + 1 - needed, bar + 1), ring[ring.shape[0] - needed :], strict=True):
@@ -67,7 +66,8 @@ class Comatrix:
     def ring(self) -> Floats:
         """What a checkpoint holds, beside the bar number: float64[min(reach, bar + 1), N], the newest last."""
         kept = min(self.window.reach, self.bar + 1)
-        return self._ring[np.arange(self.bar + 1 - kept, self.bar + 1) % self.window.reach]
+        rows: Floats = self._ring[np.arange(self.bar + 1 - kept, self.bar + 1) % self.window.reach]
+        return rows
 
     def advance(self, returns: Floats) -> Reading:
         """Take the returns of the next k >= 1 bars, float64[k, N]."""
@@ -82,7 +82,7 @@ class Comatrix:
         """The matrix at the newest bar, float64[hi - lo, N]: 1 with itself, NaN where either takes no part."""
         _, inverse, _ = self._moments(self.bar)
         with np.errstate(invalid="ignore"):
-            whole = np.clip(self._centred() * (inverse[self.lo : self.hi, None] * inverse), -1.0, 1.0)
+            whole: Floats = np.clip(self._centred() * (inverse[self.lo : self.hi, None] * inverse), -1.0, 1.0)
         own = np.arange(self.lo, self.hi)
         whole[own - self.lo, own] = np.where(np.isnan(inverse[own]), np.nan, 1.0)
         return whole
@@ -91,7 +91,8 @@ class Comatrix:
         """Unbiased, float64[hi - lo, N]: as numpy's with ddof 1, or pandas' `ewm(...).cov()`; NaN as in correlation."""
         _, inverse, divisor = self._moments(self.bar)
         takes_part = np.where(np.isnan(inverse), np.nan, 1.0)
-        return self._centred() / divisor * (takes_part[self.lo : self.hi, None] * takes_part)
+        whole: Floats = self._centred() / divisor * (takes_part[self.lo : self.hi, None] * takes_part)
+        return whole
 
     def _centred(self) -> Floats:
         base = self._in_use
@@ -123,11 +124,11 @@ class Comatrix:
 
     def _hear(self, bar: int, returns: Floats) -> None:
         """Put a bar into the ring and the counts."""
-        there, leaving = ~np.isnan(returns), bar - self.window.bars
+        there, leaving = np.isfinite(returns), bar - self.window.bars
         self._seen += there
         if leaving >= 0:
             self._seen -= ~np.isnan(self._ring[leaving % self.window.reach])
-        self._ring[bar % self.window.reach] = returns
+        self._ring[bar % self.window.reach] = np.where(there, returns, np.nan)
         self._last[there] = self.bar = bar
 
     def _feed(self, bar: int) -> None:

@@ -48,7 +48,7 @@ class Window:
 
     @property
     def period(self) -> int:
-        """Bars that a base serves; of a decaying window so few that the core keeps a weight: NEGLIGIBLE ** (1/6), 1/215."""
+        """Bars that a base serves; in a decaying window its core keeps a weight of NEGLIGIBLE ** (1/6), 1/215."""
         return self.gap if self.decay == 1 else max(1, self.bars // 8)
 
     @property
