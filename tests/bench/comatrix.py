@@ -1,6 +1,6 @@
-"""Every pair at every bar: `python -m tests.bench.comatrix [N ...]` (one process, one core, no Flink).
+"""Every pair at every bar: `python -m tests.bench.comatrix [N ...]` (one process, one core unless said, no Flink).
 
-Live is a call a bar; blocked one call for many. The floor is one pass that reads and writes both matrices, which is
+Live is a call a bar, with the share of the next core that is due; blocked one call for many bars. The floor is one pass that reads and writes both matrices, which is
 the least that any update in place needs; numpy makes the matrix again from its window, on all cores.
 """
 
@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -67,10 +68,23 @@ def ours(members: int, bars: int) -> None:
         total += times
     least = floor(members)
     live = show("live, both", total[1:].tolist())
+    tiles(returns, start, bars)
     blocked = 0.0
     for name, engine in made.items():
         blocked += show(f"blocked, {name}", [timed(lambda: engine.advance(returns[start + bars :]))], bars)  # noqa: B023
     print(f"  live / floor {live / least:.2f}, live / blocked {live / blocked:.2f}")
+
+
+def tiles(returns: np.ndarray, start: int, bars: int) -> None:
+    """Both matrices live again, in two tiles beside each other, as two operators have them."""
+    halves = [(0, returns.shape[1] // 2), (returns.shape[1] // 2, returns.shape[1])]
+    jobs = [Comatrix(window, returns[:start], start - 1, half) for window in WINDOWS.values() for half in halves]
+    with ThreadPoolExecutor(2) as pool:
+        times = []
+        for bar in range(start, start + bars):
+            each = returns[bar : bar + 1]
+            times.append(timed(lambda each=each: list(pool.map(lambda job: job.advance(each), jobs))))
+    show("live, both, two tiles on two cores", times[1:])
 
 
 def others(members: int) -> None:

@@ -57,9 +57,7 @@ def test_the_same_bytes(window, seed, members, cuts, data):
         bounds = [members * tile // tiles for tile in range(tiles + 1)]
         engines = [Comatrix(window, empty, -1, pair, top=3) for pair in pairwise(bounds)]
         parts = [pieces(engine, matrix, list(cuts)) for engine in engines]
-        joined = [
-            Reading(*(np.concatenate(each, axis=1) for each in zip(*row, strict=True)))
-            for row in zip(*parts, strict=True)
-        ]
+        beside = [zip(*row, strict=True) for row in zip(*parts, strict=True)]
+        joined = [Reading(*(np.concatenate(each, axis=1) for each in row)) for row in beside]
         assert whole(joined) == expected
         assert np.vstack([engine.correlation() for engine in engines]).tobytes() == live.correlation().tobytes()

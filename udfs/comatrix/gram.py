@@ -76,13 +76,13 @@ def fold(row: Floats, rows: Floats, i: int, first: int, newest: int, work: Float
 @njit
 def advance(
     tile: Floats, rows: Floats, lo: int, folded: int, newest: int, oldest: int, core: int,
-    offset: Floats, inverse: Floats, peers: Rows, found: Floats,
+    offset: Floats, inverse: Floats, hints: Rows, peers: Rows, found: Floats,
 ) -> None:  # fmt: skip
     """Fold bars into the tile and find the peers at each: a matrix row stays in the cache for all bars.
 
     rows: folded: the first that the tile lacks, newest: of the first bar of the block, oldest:core: its old edge.
-    offset, inverse float64[k, N] a bar; peers int64[k + 1, n, 2, top], peers[0] those of the bar before (a hint, that
-    changes no result), found float64[k, n, 2, top].
+    offset, inverse float64[k, N] a bar; hints int64[n, 2, 2 * top] (udfs/comatrix/peers.py) change no result; peers
+    int64[k, n, 2, top], found float64[k, n, 2, top]: what came out.
     """
     work, flags = np.empty(tile.shape[1]), np.zeros((tile.shape[1] + 7) // 8 * 8, np.uint8)
     for i in range(tile.shape[0]):
@@ -91,7 +91,7 @@ def advance(
             fold(row, rows, lo + i, begin, newest + k, work)
             begin = newest + k + 1
             add_products(work, rows, lo + i, 0, oldest + k, core)
-            nearest(work, flags, offset[k], inverse[k], lo + i, peers[k, i], peers[k + 1, i], found[k, i])
+            nearest(work, flags, offset[k], inverse[k], lo + i, hints[i], peers[k, i], found[k, i])
 
 
 @njit

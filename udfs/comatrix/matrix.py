@@ -2,9 +2,9 @@
 
 In: returns bar by bar, float64[k, N], columns in the order of members, NaN (or infinite) where there is none. Out: at
 each bar, of the members lo:hi with all: peers, mean correlation, returns counted; the matrix when asked for. What must
-be kept is the ring of returns and the bar number: whatever was advanced one by one or in blocks, in tiles, or restored in
-between, the bytes are the same, and no column changes another's. A member that joins or leaves is a column more or
-less: make the matrix again from the ring. This file must not know Flink, frames, nor who the members are.
+be kept is the ring of returns and the bar number: advanced one by one or in blocks, in tiles, or restored in between,
+the bytes are the same, and no column changes another's. A member that joins or leaves is a column more or less: make
+the matrix again from the ring. This file must not know Flink, frames, nor who the members are.
 """
 
 from typing import NamedTuple
@@ -52,7 +52,7 @@ class Comatrix:
         self._seen, self._last = np.zeros(n, np.int64), np.full(n, -window.bars)
         for each, returns in zip(range(bar + 1 - needed, bar + 1), ring[ring.shape[0] - needed :], strict=True):
             self._hear(each, returns)
-        self._hint = np.full((self.hi - self.lo, 2, top), -1)
+        self._hints = np.full((self.hi - self.lo, 2, 2 * top), -1)
         self._spare = [np.empty((self.hi - self.lo, n)) for _ in range(2)]
         self._base: Base | None = None
         self._next: Base | None = None
@@ -114,13 +114,12 @@ class Comatrix:
             seen[at] = self._seen[self.lo : self.hi]
             age[at] = np.minimum(bar - self._last, self.window.bars)[self.lo : self.hi]
         base.prepare(size)
-        peers, found = np.empty((k + 1, size, 2, self.top), np.int64), np.empty((k, size, 2, self.top))
-        peers[0], newest = self._hint, start - base.first
-        block = base.folded, newest, *self._edge(start)
-        gram.advance(base.tile, base.rows, self.lo, *block, offset, inverse, peers, found)
-        base.folded, self._hint = newest + k, peers[-1]
+        peers, found = np.empty((k, size, 2, self.top), np.int64), np.empty((k, size, 2, self.top))
+        block = base.folded, start - base.first, *self._edge(start)
+        gram.advance(base.tile, base.rows, self.lo, *block, offset, inverse, self._hints, peers, found)
+        base.folded = bar + 1 - base.first
         self._prepare()
-        return Reading(mean, peers[1:], found, seen, age)
+        return Reading(mean, peers, found, seen, age)
 
     def _hear(self, bar: int, returns: Floats) -> None:
         """Put a bar into the ring and the counts."""
