@@ -1,7 +1,8 @@
 """Every pair at every bar: `python -m tests.bench.comatrix [N ...]` (one process, one core unless said, no Flink).
 
-Live is a call a bar, with the share of the next core that is due; blocked one call for many bars. The floor is one pass that reads and writes both matrices, which is
-the least that any update in place needs; numpy makes the matrix again from its window, on all cores.
+Live is a call a bar, with the share of the next core that is due; blocked one call for many bars. The floor is one pass
+that reads and writes both matrices, which is the least that any update in place needs; numpy makes the matrix again
+from its window, on all cores.
 """
 
 import os

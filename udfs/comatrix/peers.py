@@ -49,7 +49,8 @@ def _again(
         if j >= 0 and not math.isnan(inverse[j]) and not math.isnan(inverse[i]):
             value = (row[j] - offset[i] * offset[j]) * (inverse[i] * inverse[j])
             hints[k] = _offer(min(1.0, sign * value), j, ids, values)
-    return values[-1]
+    bound: float = values[-1]
+    return bound
 
 
 @njit
@@ -75,7 +76,7 @@ def _best(row: Floats, flags: Flags, bit: int, sign: float, hints: Rows, ids: Ro
 def _offer(value: float, column: int, ids: Rows, values: Floats) -> int:
     """Put a value at its place, if it is among the first: the column that is out, -1 for none."""
     place = ids.size - 1
-    out = ids[place]
+    out: int = ids[place]
     if value < values[place] or (value == values[place] and column > out >= 0):
         return column
     while place > 0 and (values[place - 1] < value or (values[place - 1] == value and ids[place - 1] > column)):
