@@ -33,6 +33,7 @@ types: setup ## mypy, strict
 bench: setup ## The job beside Quix Streams, kernels beside KunQuant, the store beside Feast's own, scoring; minutes
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.catalogue
+	@$(BIN)/python -m tests.bench.comatrix
 	@$(BIN)/python -m tests.bench.through_flink
 	@$(BIN)/python -m tests.bench.bench_store
 	@$(BIN)/python -m tests.bench.bench_scoring

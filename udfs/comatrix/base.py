@@ -1,0 +1,85 @@
+"""One base of the schedule: the bars that its windows share, their products, and what single bars add to them.
+
+In: returns by bar number. Out: rows of which every window is a plain sum of products, so that a rolling and an
+exponentially weighted matrix are one computation: row s is decay^-((s - b) / 2) * (x_s - c), with c the member's
+(weighted) mean over the core. About c, the mean of a window is small beside its deviation, whatever the returns' mean;
+a member that is constant in the window is exactly 0. Bars before 0 weigh nothing. This file knows no matrix of outputs.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from udfs.comatrix import gram
+from udfs.comatrix.window import Window
+from udfs.kernels.state import Floats
+
+Returns = Callable[[int], Floats]  # bar number -> float64[N], 0 where there is none
+
+
+class Base:
+    """Anchored at `bar`; tile: memory for float64[n, N], of which `ready` rows hold the sums of the rows < `folded`."""
+
+    def __init__(self, window: Window, bar: int, returns: Returns, newest: int, tile: Floats, lo: int) -> None:
+        self.window, self.bar, self.tile, self.lo = window, bar, tile, lo
+        self.first, self.core = window.first(bar), window.core(bar)
+        self.roots = self._roots()
+        n = tile.shape[1]
+        self.rows = np.zeros((len(self.roots), n))
+        weights = self.roots * self.roots * (np.arange(len(self.roots)) >= -self.first)
+        self.weights = np.concatenate((np.cumsum(weights), [0.0]))  # so that [-1] is before the first
+        self.squares = np.concatenate((np.cumsum(weights * weights), [0.0]))
+        self.mean = self._mean(returns, newest)
+        self.total, self.square = np.zeros(n), np.zeros(n)
+        self.ready, self.folded = 0, bar + 1 - self.first
+        for each in range(max(self.first, 0), newest + 1):
+            self.append(each, returns(each))
+
+    def append(self, bar: int, returns: Floats) -> None:
+        """Take the next bar's returns."""
+        at = bar - self.first
+        row, root = self.rows[at], self.roots[at]
+        np.subtract(returns, self.mean, out=row)
+        row *= root
+        if bar >= self.core:
+            self.total += root * row
+            self.square += row * row
+
+    def prepare(self, upto: int) -> None:
+        """Make the tile's rows up to that one, of the bars that are folded in."""
+        if self.ready < upto:
+            gram.gram(self.tile, self.rows, self.lo, self.ready, upto, self.core - self.first, self.folded)
+            self.ready = upto
+
+    def moments(self, bar: int) -> tuple[Floats, Floats, float]:
+        """At the newest bar: offset, sums of squares about the mean, what an unbiased covariance divides by.
+
+        The mean's share in the sum of i and j is offset[i] * offset[j]; weights are reliability weights.
+        """
+        total, square, at = self.total.copy(), self.square.copy(), bar - self.first
+        oldest = max(self.window.oldest(bar), 0) - self.first
+        for s in range(oldest, self.core - self.first):
+            total += self.roots[s] * self.rows[s]
+            square += self.rows[s] * self.rows[s]
+        weight = float(self.weights[at] - self.weights[oldest - 1])
+        offset = total / math.sqrt(weight)
+        return offset, square - offset * offset, weight - float(self.squares[at] - self.squares[oldest - 1]) / weight
+
+    def _roots(self) -> Floats:
+        """Roots of the weights of all bars, by repeated products: libraries' powers differ in the last bit."""
+        last = self.bar + self.window.gap + self.window.period - 1
+        down = np.cumprod(np.full(self.bar - self.first, math.sqrt(self.window.decay)))
+        up = np.cumprod(np.full(last - self.bar, 1 / math.sqrt(self.window.decay)))
+        return np.concatenate((down[::-1], [1.0], up))
+
+    def _mean(self, returns: Returns, newest: int) -> Floats:
+        """Of the core, about its first bar; before there is one, the first return of all."""
+        start = max(self.core, 0)
+        origin = returns(min(start, newest)).copy()
+        mean, weight = np.zeros_like(origin), 0.0
+        for bar in range(start, self.bar + 1):
+            each = self.roots[bar - self.first] ** 2
+            weight += each
+            mean += each * (returns(bar) - origin)
+        return origin + mean / weight if weight else origin
