@@ -6,12 +6,12 @@ from pathlib import Path
 from schemas.errors import FeatureError
 from schemas.settings import parse_duration, settings, state_dir
 from udfs.catalogue import chosen
-from udfs.correlation import OUTPUTS, PEER
-from udfs.frame import FEATURE_VIEWS, Frame
+from udfs.frame import FEATURE_VIEWS, PAIRS, SYMBOL_VIEWS, Frame
+from udfs.panel.columns import Columns
 from udfs.plan import Plan
 from udfs.vector import Kind, Layout
 
-INDICATORS, FACTORS, CROSS_ASSET = (f"{view}_" for view in FEATURE_VIEWS)
+INDICATORS, FACTORS, CROSS_ASSET = (f"{view}_" for view in SYMBOL_VIEWS)
 
 
 def prefixes() -> tuple[str, ...]:

@@ -111,6 +111,31 @@ class Features(Section):
     packs: tuple[str, ...] = Field(min_length=1)
 
 
+class CrossAsset(Section):
+    """What is computed of all members' returns together, at every bar: see udfs/panel/columns.py for the outputs.
+
+    windows: of so many bars; decays: exponentially weighted, of the weight from one bar to the one before. gaps:
+    `exclude` a member that lacks a return in the window, or `carry` its price, if it has min_returns. returns: log or
+    simple ones. benchmarks: symbols; pairs: `A|B`. peers: of each sign; loadings: principal components. cluster_cut:
+    the distance sqrt(2 (1 - correlation)) up to which clusters are joined, 0: none. matrix: whether the universe's row
+    holds the returns of a window, of which every matrix follows. tiles: operators that share the
+    rows, fixed for the life of a job's state.
+    """
+
+    windows: tuple[Annotated[int, Field(ge=3, le=10_000)], ...] = Field(min_length=1)
+    decays: tuple[Share, ...]
+    gaps: Literal["exclude", "carry"]
+    min_returns: Annotated[int, Field(ge=2)]
+    returns: Literal["log", "simple"]
+    benchmarks: tuple[str, ...]
+    pairs: tuple[Annotated[str, Field(pattern=r"^[^|]+\|[^|]+$")], ...]
+    peers: Count
+    loadings: Annotated[int, Field(ge=0)]
+    cluster_cut: Annotated[float, Field(ge=0, le=2)]
+    matrix: bool
+    tiles: Count
+
+
 class Scoring(Section):
     """Models and who may sign them: the champion's folder, challengers' folders with their shares, the salt of shares.
 
@@ -159,6 +184,7 @@ class Settings(BaseSettings):
     state: State
     actions: Actions
     features: Features
+    cross_asset: CrossAsset
     scoring: Scoring
     stack: Stack
 

@@ -7,7 +7,6 @@ This file must not know Flink, files, or how any feature is computed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,9 @@ from schemas.errors import DataError
 from schemas.settings import parse_duration
 from udfs.bars import COLUMNS, add_trades
 from udfs.catalogue import chosen
-from udfs.correlation import NUMBERS, OUTPUTS, PEER, WINDOW, cross_section
+from udfs.crossed import crossed
 from udfs.fold import Due, fold
+from udfs.frame import CROSS_ASSET
 from udfs.kernels.state import Floats, Rows
 from udfs.plan import Plan
 from udfs.prints import PER_BAR, left, sizes
@@ -32,7 +32,7 @@ TIME = pa.timestamp("us", tz="UTC")
 PRICES = ("open", "high", "low", "close")
 REQUIRED = ("symbol", "event_time", *PRICES, "volume")
 ACTION = ("event_id", "version", "function", "symbol", "action_type", "ex_date", "known_at")
-CHUNK = 1024  # bar times whose returns are laid out as one matrix
+FEATURES = "features"
 SHOWN = 3  # bad rows named in an error
 
 
@@ -70,7 +70,20 @@ def compute(
     factors: Sequence[Feature] = (),
     calendar: str = ALWAYS,
 ) -> pa.Table:
-    """Every feature at every bar: symbol, event_time, one float64 column a feature, `peer_60` a string or null.
+    """`compute_views` without the views of the universe and of pairs."""
+    return compute_views(bars, actions, interval, features=features, factors=factors, calendar=calendar)[FEATURES]
+
+
+def compute_views(
+    bars: pa.Table,
+    actions: pa.Table | None,
+    interval: str,
+    *,
+    features: Sequence[Feature] = (),
+    factors: Sequence[Feature] = (),
+    calendar: str = ALWAYS,
+) -> dict[str, pa.Table]:
+    """Every feature at every bar: symbol, event_time, one float64 column a feature, peers and clusters string or null.
 
     bars: symbol, event_time (a timestamp, the bar's end; UTC), open, high, low, close, volume, unadjusted; what else
     bars have (see `udfs.bars`) is, where the table lacks it, that of the four prints of a replay (`udfs.prints`).
@@ -91,16 +104,16 @@ def compute(
         return fold(plan, plan.blank(len(securities)), rows, tape.times, tape.values, due)
 
     values = folded(plan)
-    numbers, peers = _cross(rows, tape.times, len(securities), values[:, plan.outputs.index("log_return")])
+    cross = crossed(tape, securities, rows, values[:, plan.outputs.index("log_return")])
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
+    own = cross.pop(CROSS_ASSET)
     if factors:
         more = Plan(interval, factors, calendar)
         columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
-    cross = dict(zip(NUMBERS, map(pa.array, numbers), strict=True))
-    cross[PEER] = names.take(pa.array(np.where(peers < 0, 0, tape.rows[peers]), mask=peers < 0))
-    return pa.table(columns | {name: cross[name] for name in OUTPUTS})
+    columns |= {name: column for name, column in zip(own.column_names, own.columns) if name not in columns}
+    return {FEATURES: pa.table(columns), **cross}
 
 
 def roll_up(bars: pa.Table, actions: pa.Table | None, of: str, interval: str, calendar: str = ALWAYS) -> pa.Table:
@@ -208,22 +221,3 @@ def _rows(names: list[str], rows: Rows, times: Rows, order: Rows, bad: npt.NDArr
     """The first bad bars by symbol, time and row of the table as given (from 0)."""
     shown = [f"{names[rows[k]]} {np.datetime64(int(times[k]), 'us')} (row {order[k]})" for k in np.flatnonzero(bad)]
     return ", ".join(shown[:SHOWN]) + (", ..." if len(shown) > SHOWN else "")
-
-
-def _cross(rows: Rows, times: Rows, members: int, log_return: Floats) -> tuple[Floats, Rows]:
-    """Correlations at every bar: float64[3, M] in the order of NUMBERS, and the peer's bar int64[M], -1 for none."""
-    numbers, peers = np.full((len(NUMBERS), len(rows)), np.nan), np.full(len(rows), -1)
-    starts = np.flatnonzero(np.diff(times, prepend=times[:1] - 1, append=times[-1:] + 1))
-    # before the first frame lie WINDOW bars of missing returns, between two chunks the last WINDOW of the one before
-    returns = np.full((WINDOW + CHUNK, members), np.nan)
-    bar_of = np.full(members, -1)
-    for frame, (start, stop) in enumerate(pairwise(starts)):
-        at = WINDOW + frame % CHUNK
-        if frame and at == WINDOW:
-            returns[:WINDOW], returns[WINDOW:] = returns[CHUNK:].copy(), np.nan
-        here = rows[start:stop]
-        returns[at, here], bar_of[here] = log_return[start:stop], np.arange(start, stop)
-        found = cross_section(returns[at + 1 - WINDOW : at + 1])
-        numbers[:, start:stop] = found.corr_market[here], found.beta_market[here], found.peer_corr[here]
-        peers[start:stop] = np.where(found.peer[here] >= 0, bar_of[found.peer[here]], -1)
-    return numbers, peers

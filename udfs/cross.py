@@ -1,71 +1,56 @@
-"""The cross-section operator's state: a ring of return frames, from which every pairwise number is made again.
+"""The cross-section operator's state: a ring of return frames, from which everything across members is made again.
 
-In: indicator frames of all shards (their log returns). Out: one cross-asset frame a bar time. There is no matrix in
-the state, so a late frame needs no undoing: the times whose window holds it are computed again, and rows that differ
-are emitted at a higher revision. Changes wait until `amend`. Members are securities, so a change of ticker changes
-no number. This file must not know Flink, nor how a correlation is computed.
+In: indicator frames of all shards (their log returns). Out: the frames of a bar time: one of members, one of the
+universe, one of pairs. There is no matrix in the state, so a late frame needs no undoing: the times whose window holds
+it are computed again, and rows that differ are emitted at a higher revision. Changes wait until `amend`. The members'
+rows may be shared out to tiles, each of which hears everything. This file must not know Flink, nor how a number is
+computed.
 
     r/<bar end>/<shard>      rows of one shard at one time: symbols, securities, log returns, moves, which are alive
     p/<bar end>/<n>          a frame that waits: for its time to pass, or, if that has passed, for `amend`
     v/<bar end>              how often that time was amended
-    m                        clock
+    m                        clock, number of the first time that is held
 """
 
-from bisect import bisect_left, insort
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import Iterator, MutableMapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from schemas.settings import duration
+from schemas.settings import CrossAsset, duration, settings
 from udfs import packing
-from udfs.correlation import NUMBERS, PEER, WINDOW, cross_section
-from udfs.frame import CROSS_ASSET, Frame
-from udfs.kernels.state import Floats
+from udfs.frame import Frame
+from udfs.kernels.state import Rows
 from udfs.log import DEFAULT, Horizon, Log
+from udfs.panel.columns import Columns
+from udfs.panel.panel import Panel
+from udfs.panel.tables import Said, Table, tables
+from udfs.ring import Member, Ring
 from udfs.routing import MOVE
+from udfs.ticks import shard_of
 
 Row = tuple[str, float, int, bool]  # security, log return, moves, alive
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The output at one time: symbols ascending, values float64[n, 3] in the order of NUMBERS, each one's peer."""
-
-    symbols: list[str]
-    values: Floats
-    peers: list[str]
-
-    def by_symbol(self) -> dict[str, tuple[bytes, str]]:
-        """Symbol -> bytes of its numbers, and its peer."""
-        numbers = (row.tobytes() for row in self.values)
-        return dict(zip(self.symbols, zip(numbers, self.peers, strict=True), strict=True))
-
-
-NOTHING = Rows([], np.empty((0, len(NUMBERS))), [])
+NOTHING: dict[str, Table] = {}
 
 
 class Universe:
-    """Returns of every member over the horizon and 60 bar times before it, and the cross-asset frames made of them.
+    """Returns of every member over the horizon and one window before it, and the frames made of them.
 
-    A time at which no shard has a bar (any more) is no time: windows count those that have one. interval: of
-    the bars, where they are rolled up; interval_us: of the shortest ones, for the clock and the horizon.
+    interval: of the bars, where they are rolled up; interval_us: of the shortest ones, for the clock and the horizon.
+    of: what is computed; tile: which members' rows, by security; the first one tells of universe and pairs, too.
     """
 
     def __init__(
-        self, store: MutableMapping[str, bytes], interval_us: int, horizon: Horizon = DEFAULT, interval: str = ""
-    ) -> None:
+        self, store: MutableMapping[str, bytes], interval_us: int, horizon: Horizon = DEFAULT, interval: str = "",
+        *, of: CrossAsset | None = None, tile: int = 0,
+    ) -> None:  # fmt: skip
         self.log, self.interval_us, self.horizon = Log(store), interval_us, horizon
         self.interval = interval or duration(interval_us)
+        self.columns, self.tile = Columns(of or settings().cross_asset), tile
         self.waiting = self.log.numbered("p")
         self.shards: dict[int, set[int]] = {}
-        self.times: list[int] = []
-        self.names: list[str] = []
-        self.returns: dict[int, Floats] = {}
-        self.present: dict[int, NDArray[np.bool_]] = {}
-        self.tickers: dict[int, dict[str, str]] = {}
-        self.emitted: dict[int, Rows] = {}
+        self.ring = Ring(first=self.log.meta.get("first", 0))
+        self.said: dict[int, Said] = {}
+        self.panel: tuple[Panel, int, Rows] | None = None
         for end, shard in [(int(place[0]), int(place[1])) for kind, place in self.log.places() if kind == "r"]:
             self.shards.setdefault(end, set()).add(shard)
         for end in sorted(self.shards):
@@ -95,19 +80,19 @@ class Universe:
         return end if end > self.clock else None
 
     def advance(self, until: int) -> list[Frame]:
-        """Event time has passed `until` (microseconds UTC): the cross-asset frames of all times that end by then."""
+        """Event time has passed `until` (microseconds UTC): the frames of all times that end by then."""
         until = until // self.interval_us * self.interval_us
         if until <= self.clock:
             return []
-        frames = []
         ends = sorted(end for end in self.waiting if self.clock < end <= until)
+        first = len(self.ring.times)
         for end in ends:
             self._take(end)
             self._set(end)
-            self.log.meta["clock"] = end
-            self.emitted[end] = rows = self._rows(end)
-            if rows.symbols:
-                frames.append(self._frame(end, end, 0, rows, []))
+        frames = []
+        for end, found in self._tables(self.ring, first, len(self.ring.times)):
+            self.said[end] = Said.of(found)
+            frames += [self._frame(end, end, 0, view, table, []) for view, table in found.items() if table.symbols]
         self.log.meta["clock"] = until
         if ends:
             self._trim()
@@ -116,21 +101,38 @@ class Universe:
 
     def amend(self) -> list[Frame]:
         """Apply the frames of times that have passed: frames of the rows that differ, at a higher revision."""
-        ends = sorted(end for end in self.waiting if end <= self.clock)
-        affected: set[int] = set()
-        for end in ends:
-            first = bisect_left(self.times, end)  # a time that ceases to be one draws a later one into each window
-            affected |= {end, *self.times[first : first + WINDOW + len(ends)]}
-        before = {end: self._emitted(end) for end in sorted(affected)}
-        changed: set[int] = set()
-        for end in ends:
+        before = self.ring.copy()
+        changed = []
+        for end in sorted(end for end in self.waiting if end <= self.clock):
             if self._take(end):
                 self._set(end)
-                first = bisect_left(self.times, end)
-                changed |= {end, *self.times[first : first + WINDOW]}
-        frames = [frame for end in sorted(changed) for frame in self._amended(end, before.get(end, NOTHING))]
+                changed.append(end)
+        frames = self._restated(before, changed) if changed else []
         self.log.save()
         return frames
+
+    def _restated(self, before: Ring, changed: list[int]) -> list[Frame]:
+        """The frames of what differs from before: of a changed time, and of those whose window holds it.
+
+        A time more or less gives each later one another number, and its window other bars.
+        """
+        times, until = self.ring.times, self.clock
+        if times == before.times:
+            last = self.ring.place(changed[-1]) + self.columns.reach - 1
+            until = times[last] if last < len(times) else self.clock
+        ends = sorted(end for end in {*before.times, *times} if changed[0] <= end <= until)
+        self._recall(before, [end for end in before.times if changed[0] <= end <= until and end not in self.said])
+        first, last = self.ring.place(changed[0]), self.ring.place(until + 1)
+        now = dict(self._tables(self.ring, first, last))
+        return [frame for end in ends for frame in self._amended(end, now.get(end, NOTHING))]
+
+    def _recall(self, before: Ring, ends: list[int]) -> None:
+        """What was said of these times before a restore: it is computed again, once."""
+        self.panel = None
+        if ends:
+            first, last = before.place(ends[0]), before.place(ends[-1] + 1)
+            self.said |= {end: Said.of(found) for end, found in self._tables(before, first, last)}
+            self.panel = None
 
     def _take(self, end: int) -> bool:
         """Merge the frames that wait for a time into its slots; whether any return or member is another one now."""
@@ -168,83 +170,63 @@ class Universe:
         return dict(zip(header["symbols"], zip(*columns, strict=True), strict=True))
 
     def _set(self, end: int) -> None:
-        """Write one time's row of the matrix from its slots, making room for a new time or new members."""
+        """Write one time's row of the ring from its slots."""
         rows: dict[str, Row] = {}
         for shard in self.shards[end]:
             for symbol, row in self._slot(end, shard).items():
                 if symbol not in rows or rows[symbol][2] < row[2]:
                     rows[symbol] = row
-        alive = {security: (value, symbol) for symbol, (security, value, _, lives) in sorted(rows.items()) if lives}
-        self._join(set(alive) - set(self.names))
-        self.returns[end] = np.array([alive[name][0] if name in alive else np.nan for name in self.names])
-        self.present[end] = np.array([name in alive for name in self.names], bool)
-        self.tickers[end] = {security: symbol for security, (_, symbol) in alive.items() if symbol != security}
-        at = bisect_left(self.times, end)
-        held = at < len(self.times) and self.times[at] == end
-        if alive and not held:
-            insort(self.times, end)
-        elif held and not alive:
-            del self.times[at]
+        self.ring.put(end, {of: Member(value, symbol) for symbol, (of, value, _, lives) in sorted(rows.items()) if lives})
 
-    def _join(self, new: set[str]) -> None:
-        """New members get a column at their place in ascending order."""
-        if new:
-            place = np.searchsorted(self.names, sorted(new)) if self.names else np.zeros(len(new), int)
-            self.names = sorted({*self.names, *new})
-            self.returns = {end: np.insert(row, place, np.nan) for end, row in self.returns.items()}
-            self.present = {end: np.insert(row, place, False) for end, row in self.present.items()}
+    def _tables(self, ring: Ring, first: int, last: int) -> Iterator[tuple[int, dict[str, Table]]]:
+        """The rows of the times at these places; a panel that stands right before them goes on."""
+        if first == last:
+            return
+        columns, bar = self.columns, ring.first + first
+        if self.panel is None or (self.panel[0].bar, self.panel[1]) != (bar - 1, len(ring.names)):
+            rows = np.array([i for i, name in enumerate(ring.names) if self._owns(name)], np.int64)
+            self.panel = Panel(columns, ring.matrix(first - columns.reach, first), bar - 1, rows), len(ring.names), rows
+        panel, _, rows = self.panel
+        wanted = ring.wanted(columns.benchmarks, columns.pairs, first, last)
+        sections = panel.advance(ring.matrix(first, last), *wanted)
+        for end, section in zip(ring.times[first:last], sections, strict=True):
+            yield end, tables(section, columns, ring, end, rows, whole=self.tile == 0)
 
-    def _rows(self, end: int) -> Rows:
-        """The output rows of the members present at a time."""
-        at = bisect_left(self.times, end)
-        if at == len(self.times) or self.times[at] != end:
-            return NOTHING
-        values, peers = np.full((len(self.names), len(NUMBERS)), np.nan), np.full(len(self.names), -1)
-        if at + 1 >= WINDOW:
-            result = cross_section(np.array([self.returns[time] for time in self.times[at + 1 - WINDOW : at + 1]]))
-            values = np.column_stack([result.corr_market, result.beta_market, result.peer_corr])
-            peers = result.peer
-        shown = [self.tickers[end].get(name, name) for name in self.names]
-        members = sorted(np.flatnonzero(self.present[end]).tolist(), key=shown.__getitem__)
-        return Rows(
-            [shown[i] for i in members], values[members], [shown[peers[i]] if peers[i] >= 0 else "" for i in members]
-        )
+    def _owns(self, name: str) -> bool:
+        return shard_of(name, self.columns.of.tiles) == self.tile
 
-    def _emitted(self, end: int) -> Rows:
-        """The rows that were last emitted; after a restore they are computed again, once."""
-        if end not in self.emitted:
-            self.emitted[end] = self._rows(end)
-        return self.emitted[end]
-
-    def _amended(self, end: int, was: Rows) -> list[Frame]:
-        """The frame of what differs from the rows before."""
-        self.emitted[end] = now = self._rows(end)
-        old, new = was.by_symbol(), now.by_symbol()
-        rows = [i for i, name in enumerate(now.symbols) if old.get(name) != new[name]]
-        removed = sorted(set(old) - set(new))
-        if not rows and not removed:
-            return []
+    def _amended(self, end: int, now: dict[str, Table]) -> list[Frame]:
+        """The frames of what differs from what was said."""
+        was, self.said[end] = self.said.get(end, Said({})), Said.of(now)
         revision = int(self.log[f"v/{end}"]) + 1 if f"v/{end}" in self.log else 1
-        self.log[f"v/{end}"] = str(revision).encode()
-        changed = Rows([now.symbols[i] for i in rows], now.values[rows], [now.peers[i] for i in rows])
-        return [self._frame(end, self.clock + self.interval_us, revision, changed, removed)]
+        frames = []
+        for view in {**was.views, **now}:
+            table = now.get(view, Table(self.columns.names(view)))
+            old, new = was.digests(view), self.said[end].digests(view)
+            rows = [i for i, name in enumerate(table.symbols) if old.get(name) != new[name]]
+            removed = sorted(set(old) - set(new))
+            if rows or removed:
+                known_at = self.clock + self.interval_us
+                frames.append(self._frame(end, known_at, revision, view, table.part(rows), removed))
+        if frames:
+            self.log[f"v/{end}"] = str(revision).encode()
+        return frames
 
-    def _frame(self, end: int, known_at: int, revision: int, rows: Rows, removed: list[str]) -> Frame:
-        strings = {PEER: rows.peers}
-        return Frame(CROSS_ASSET, 0, end, known_at, revision, rows.symbols, NUMBERS, rows.values, strings, removed,
+    def _frame(self, end: int, known_at: int, revision: int, view: str, of: Table, removed: list[str]) -> Frame:
+        return Frame(view, self.tile, end, known_at, revision, of.symbols, of.names, of.values, of.texts, removed,
                      interval=self.interval)  # fmt: skip
 
     def _trim(self) -> None:
         """Forget what no time that can still change has in its window."""
         floor = min([self.horizon.floor(self.clock, self.interval_us), *self.waiting])
-        more = bisect_left(self.times, floor) - (WINDOW - 1)
+        more = self.ring.place(floor) - self.columns.reach
         if more <= 0:
             return
-        self.times = self.times[more:]
-        for end in [end for end in self.shards if end < self.times[0]]:
+        gone = self.ring.drop(more)
+        self.log.meta["first"] = self.ring.first
+        for end in gone:
             for shard in self.shards.pop(end):
                 del self.log[f"r/{end}/{shard}"]
             if f"v/{end}" in self.log:
                 del self.log[f"v/{end}"]
-            for kept in (self.returns, self.present, self.tickers, self.emitted):
-                kept.pop(end, None)
+            self.said.pop(end, None)

@@ -8,8 +8,10 @@ from udfs import packing
 from udfs.kernels.state import Floats
 
 BARS, INDICATORS, FACTORS, CROSS_ASSET = "bars", "indicators", "factors", "cross_asset"
-FEATURE_VIEWS = (INDICATORS, FACTORS, CROSS_ASSET)
+UNIVERSE, PAIRS = "universe", "pairs"
+SYMBOL_VIEWS = (INDICATORS, FACTORS, CROSS_ASSET)
 """In the order of their columns in one table."""
+FEATURE_VIEWS = (*SYMBOL_VIEWS, UNIVERSE, PAIRS)
 MOVED = "moved"
 """A view that stays inside a job: bars that turn out to belong to another security, as its shard gets them."""
 

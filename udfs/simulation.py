@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from udfs import cross
 from udfs.cross import Universe
 from udfs.frame import BARS, INDICATORS, MOVED, Frame
 from udfs.intervals import Intervals
@@ -42,8 +43,13 @@ class Simulation:
         self.features = [
             Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
         ]
-        self.universes = {self.plan.interval: Universe(self.stores["universe"], interval_us, horizon)} | {
-            each: Universe(self.stores[f"universe/{each}"], interval_us, horizon, each) for each in rollups
+        tiles = range(cross.settings().cross_asset.tiles)
+        self.universes = {
+            plan.interval: [
+                Universe(self.stores[f"universe/{plan.interval}/{i}"], interval_us, horizon, plan.interval, tile=i)
+                for i in tiles
+            ]
+            for plan in plans
         }
         self.factors: list[Intervals] = []
         if factors:
@@ -76,13 +82,13 @@ class Simulation:
         emitted = self._route(bars)
         rows = [frame for shard in (*self.features, *self.factors) for frame in shard.advance(until)]
         emitted += self._route(rows)
-        return emitted + [frame for each in self.universes.values() for frame in each.advance(until)]
+        return emitted + [frame for tiles in self.universes.values() for of in tiles for frame in of.advance(until)]
 
     def amend(self) -> list[Frame]:
         """Apply all that was heard of the past."""
         emitted = self._route([frame for shard in self.ticks for frame in shard.amend()])
         emitted += self._route([frame for shard in (*self.features, *self.factors) for frame in shard.amend()])
-        return emitted + [frame for each in self.universes.values() for frame in each.amend()]
+        return emitted + [frame for tiles in self.universes.values() for of in tiles for frame in of.amend()]
 
     def finish(self) -> list[Frame]:
         """The end of the tape: every bar closes, every change is applied."""
@@ -99,7 +105,8 @@ class Simulation:
                 for shard in (self.features[frame.shard], *self.factors):
                     shard.hear(frame)
             elif frame.view == INDICATORS:
-                self.universes[frame.interval].hear(frame)
+                for tile in self.universes[frame.interval]:
+                    tile.hear(frame)
             if frame.view != MOVED:
                 emitted.append(frame)
         return emitted

@@ -1,42 +1,40 @@
-"""Frames back into one table: what a stream emitted, as the batch would have written it.
+"""Frames back into tables: what a stream emitted, as the batch would have written it.
 
 In: feature frames of any shards, in any order, with their revisions. Out: the newest revision of every row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 
-from udfs.correlation import OUTPUTS, PEER
-from udfs.frame import FEATURE_VIEWS, Frame
-
-TIME = pa.timestamp("us", tz="UTC")
-KEYS = ["symbol", "event_time"]
+from udfs.crossed import KEYS, TIME, keys
+from udfs.frame import SYMBOL_VIEWS, Frame
 
 
-def table(frames: Iterable[Frame], known_at: int | None = None) -> pa.Table:
-    """Columns of `features compute` (symbol, event_time, features), sorted by event_time, symbol.
+def table(frames: Iterable[Frame], known_at: int | None = None, views: Sequence[str] = SYMBOL_VIEWS) -> pa.Table:
+    """Columns of `udfs.batch.compute` (symbol, event_time, features), sorted by event_time, symbol.
 
     Only the highest revision of a row counts; rows that an amendment removed are left out. known_at (microseconds
     UTC): of what was known by then, None for all. Once the bar that ends then has closed, the answer stays the same.
+    views: those that share their keys: of symbols, or (UNIVERSE,), or (PAIRS,), as `compute_views` has them.
     """
-    by_view: dict[str, list[Frame]] = {view: [] for view in FEATURE_VIEWS}
+    by_view: dict[str, list[Frame]] = {view: [] for view in views}
     for frame in frames:
         if frame.view in by_view and (known_at is None or frame.known_at <= known_at):
             by_view[frame.view].append(frame)
-    joined = reduce(lambda left, right: left.join(right, KEYS, join_type="full outer"), map(_newest, by_view.values()))
-    cross = [name for name in OUTPUTS if name in joined.column_names]
-    names = [name for name in joined.column_names if name not in cross] + cross
-    return joined.sort_by([("event_time", "ascending"), ("symbol", "ascending")]).select(names).combine_chunks()
+    names = [*KEYS[views[0]], "event_time"]
+    parts = [_newest(of, view) for view, of in by_view.items()]
+    joined = reduce(lambda left, right: left.join(right, names, join_type="full outer"), parts)
+    order = ["event_time", *KEYS[views[0]]]
+    return joined.sort_by([(name, "ascending") for name in order]).combine_chunks()
 
 
-def _newest(frames: list[Frame]) -> pa.Table:
+def _newest(frames: list[Frame], view: str) -> pa.Table:
     """The rows of one view, each of its highest revision."""
-    keys = {"symbol": pa.string(), "event_time": TIME}
     if not frames:
-        return pa.table({name: pa.array([], kind) for name, kind in keys.items()})
+        return pa.table(keys(view, []) | {"event_time": pa.array([], TIME)})
     whole = [frame.complete() for frame in frames]
     sizes = [len(frame.symbols) for frame in whole]
     symbols = np.array([name for frame in whole for name in frame.symbols], object)
@@ -48,9 +46,9 @@ def _newest(frames: list[Frame]) -> pa.Table:
     last = np.ones(len(order), bool)
     last[:-1] = (times[order][1:] != times[order][:-1]) | (symbols[order][1:] != symbols[order][:-1])
     rows = order[last & alive[order]]
-    columns = {"symbol": pa.array(symbols[rows], pa.string()), "event_time": pa.array(times[rows]).cast(TIME)}
+    columns = keys(view, symbols[rows].tolist()) | {"event_time": pa.array(times[rows]).cast(TIME)}
     columns |= {name: pa.array(values[rows, i]) for i, name in enumerate(frames[0].names)}
-    if frames[0].strings:
-        peers = [text for frame in whole for text in frame.strings[PEER]]
-        columns[PEER] = pa.array([peers[row] or None for row in rows], pa.string())
+    for name in frames[0].strings:
+        texts = [text for frame in whole for text in frame.strings[name]]
+        columns[name] = pa.array([texts[row] or None for row in rows], pa.string())
     return pa.table(columns)

@@ -47,7 +47,8 @@ class Encode(FlatMapFunction):
         return Row(topic, key.encode(), self.encode[topic](record), frame.event_time // 1000)
 
     def _request(self, frame: Frame) -> dict[str, Any]:
-        name = hashlib.sha256(f"{self.interval}/{frame.event_time}".encode()).hexdigest()[:16]
+        tile = f"/{frame.shard}" if frame.shard else ""
+        name = hashlib.sha256(f"{self.interval}/{frame.event_time}{tile}".encode()).hexdigest()[:16]
         return {"request_id": name, "event_time": frame.event_time, "interval": self.interval, "symbols": frame.symbols}
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs import batch, cross
+from udfs import batch, cross, crossed
+from schemas.settings import settings
 from udfs.bars import COLUMNS, build, identity
 from udfs.fold import Due, fold
 from udfs.frame import Frame
@@ -43,11 +44,13 @@ Move = tuple[str, Any]
 
 
 @contextmanager
-def short_windows() -> Iterator[None]:
-    """Correlations over 4 bars, to go with SHORT."""
+def short_windows(**of: object) -> Iterator[None]:
+    """Correlations over 4 bars, to go with SHORT; what else there is, of it."""
+    of = {"windows": (WINDOW,), "peers": 2, "loadings": 1, "benchmarks": ("B",), "pairs": ("A|B", "D|C")} | of
+    short = settings().model_copy(update={"cross_asset": settings().cross_asset.model_copy(update=of)})
     with pytest.MonkeyPatch.context() as patch:
-        for module in (cross, batch):
-            patch.setattr(module, "WINDOW", WINDOW)
+        for module in (cross, crossed):
+            patch.setattr(module, "settings", lambda: short)
         yield
 
 
@@ -254,10 +257,12 @@ def bits(found: pa.Table, ticker: Callable[[str, int], str] = lambda name, _: na
 
     ticker: what a symbol, or a peer, is to be shown as at a time.
     """
-    names = [name for name in found.column_names[2:] if name != "peer_60"]
+    texts = [name for name in found.column_names[2:] if pa.types.is_string(found.schema.field(name).type)]
+    names = [name for name in found.column_names[2:] if name not in texts]
     numbers = np.array([found[name].to_numpy() for name in names]).T
-    peers = found["peer_60"].to_pylist() if "peer_60" in found.column_names else [None] * len(numbers)
+    others = list(zip(*(found[name].to_pylist() for name in texts), strict=True)) or [()] * len(numbers)
     times = found["event_time"].cast(pa.int64()).to_pylist()
-    rows = zip(found["symbol"].to_pylist(), times, numbers, peers, strict=True)
-    return {(ticker(symbol, time), time): row.tobytes() + (ticker(peer, time) if peer else "").encode()
-            for symbol, time, row, peer in rows}  # fmt: skip
+    rows = zip(found["symbol"].to_pylist(), times, numbers, others, strict=True)
+    return {(ticker(symbol, time), time):
+            row.tobytes() + "|".join(ticker(peer, time) if peer else "" for peer in peers).encode()
+            for symbol, time, row, peers in rows}  # fmt: skip

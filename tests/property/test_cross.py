@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.settings import settings as settings_of
 from tests.oracles.world import short_windows
 from udfs.cross import Universe
-from udfs.frame import INDICATORS, Frame
+from udfs.frame import CROSS_ASSET, INDICATORS, UNIVERSE, Frame
 from udfs.log import Horizon
 from udfs.routing import MOVE
 
@@ -81,7 +82,7 @@ class World:
         """What was emitted; a revision never goes back, and no row is said again."""
         for each in emitted:
             assert each.symbols or each.removed
-            peers = each.strings["peer_60"]
+            peers = list(zip(*each.strings.values(), strict=True)) or [()] * len(each.symbols)
             for name in [*each.symbols, *each.removed]:
                 assert each.revision > self.revisions.get((each.event_time, name), -1)
                 self.revisions[each.event_time, name] = each.revision
@@ -132,18 +133,18 @@ def test_any_order_ends_like_a_clean_run(seed: int, random: Random) -> None:
     assert world.finish() == expected.rows
     world.restart()
     live, fresh = world.universe, expected.universe
-    assert live.times == fresh.times
-    for end in live.times:
-        known = np.isin(live.names, fresh.names)
-        np.testing.assert_array_equal(live.returns[end][known], fresh.returns[end])
-        assert np.isnan(live.returns[end][~known]).all()
+    assert live.ring.times == fresh.ring.times
+    known = np.isin(live.ring.names, fresh.ring.names)
+    for end in live.ring.times:
+        np.testing.assert_array_equal(live.ring.returns[end][known], fresh.ring.returns[end])
+        assert np.isnan(live.ring.returns[end][~known]).all()
 
 
 def test_the_clean_run_says_something() -> None:
     truth = script(1)
     rows = clean(truth).rows
-    assert {end for end, _ in rows} == {end for (end, _), versions in truth.items() if versions[-1]}
-    assert {peer for _, peer in rows.values()} > {""}
+    assert {end for end, name in rows if name in "ABCDE"} == {end for (end, _), versions in truth.items() if versions[-1]}
+    assert {peer for _, peers in rows.values() for peer in peers} > {"", "B", "D"}
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 5])
@@ -174,18 +175,25 @@ def walk(universe: Universe, names: dict[int, tuple[str, str]]) -> list[Frame]:
         universe.hear(frame(end, 1, 0, {ticker: rng.normal()}, [], (security,)))
         universe.hear(frame(end, 2, 0, {"C": rng.normal()}, []))
         emitted += universe.advance(end)
-    return emitted
+    return members(emitted)
+
+
+def members(found: list[Frame]) -> list[Frame]:
+    """The frames of single members."""
+    return [each for each in found if each.view == CROSS_ASSET]
 
 
 def test_a_new_ticker_changes_no_number() -> None:
-    plain = walk(Universe({}, MINUTE), {})
-    renamed = walk(Universe({}, MINUTE), dict.fromkeys((4, 5, 6), ("Z", "B")))
+    of = settings_of().cross_asset.model_copy(update={"windows": (4,)})  # a benchmark is a ticker
+    plain = walk(Universe({}, MINUTE, of=of), {})
+    renamed = walk(Universe({}, MINUTE, of=of), dict.fromkeys((4, 5, 6), ("Z", "B")))
     assert [each.symbols for each in renamed[2:4]] == [["A", "B", "C"], ["A", "C", "Z"]]
     for one, other in zip(plain[3:], renamed[3:], strict=True):
         for name, shown in {"A": "A", "B": "Z", "C": "C"}.items():
             i, j = one.symbols.index(name), other.symbols.index(shown)
             assert one.values[i].tobytes() == other.values[j].tobytes()
-            assert one.strings["peer_60"][i].replace("B", "Z") == other.strings["peer_60"][j]
+            for peers, others in zip(one.strings.values(), other.strings.values(), strict=True):
+                assert peers[i].replace("B", "Z") == others[j]
 
 
 def test_a_bar_that_moves_to_another_shard_is_the_newer_one() -> None:
@@ -196,11 +204,11 @@ def test_a_bar_that_moves_to_another_shard_is_the_newer_one() -> None:
     rng.normal()
     value = float(rng.normal())
     universe.hear(frame(5 * MINUTE, 0, MOVE + 1, {"B": np.nan}, [], ("B#2",)))
-    moved = universe.amend()
+    moved = members(universe.amend())
     assert {each.event_time // MINUTE: sorted([*each.symbols, *each.removed]) for each in moved}[5] == ["A", "B", "C"]
     again = Universe(dict(universe.log._store), MINUTE)
     again.hear(frame(5 * MINUTE, 1, 2 * MOVE + 2, {"B": value}, []))
-    back = {each.event_time: each for each in again.amend()}
+    back = {each.event_time: each for each in members(again.amend())}
     plain = {each.event_time: each for each in walk(Universe({}, MINUTE), {})}
     for end, found in back.items():
         assert found.values.tobytes() == plain[end].values.tobytes()
@@ -212,10 +220,14 @@ def test_the_past_waits_for_amend_and_time_for_advance() -> None:
     assert universe.hear(frame(2 * MINUTE, 0, 0, {"A": 0.5}, [])) == 2 * MINUTE
     assert universe.advance(2 * MINUTE - 1) == []
     assert not universe.dirty
-    (first,) = universe.advance(2 * MINUTE + 1)
+    first, of_all = universe.advance(2 * MINUTE + 1)
+    assert (first.view, of_all.view, of_all.symbols) == (CROSS_ASSET, UNIVERSE, ["universe"])
     assert (first.event_time, first.known_at, first.revision) == (2 * MINUTE, 2 * MINUTE, 0)
     assert universe.hear(frame(1 * MINUTE, 0, 0, {"A": 0.5}, [])) is None
     assert universe.dirty
-    (late,) = universe.amend()
-    assert (late.event_time, late.known_at, late.revision) == (MINUTE, 3 * MINUTE, 1)
+    late = universe.amend()
+    assert [(each.event_time // MINUTE, each.view) for each in late] == [
+        (1, CROSS_ASSET), (1, UNIVERSE), (2, CROSS_ASSET), (2, UNIVERSE)
+    ]  # fmt: skip
+    assert {(each.known_at, each.revision) for each in late} == {(3 * MINUTE, 1)}
     assert universe.amend() == universe.advance(2 * MINUTE) == []

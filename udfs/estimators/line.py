@@ -37,7 +37,20 @@ def market(returns: Floats) -> Floats:
 
 def on(returns: Floats, series: Floats) -> Line:
     """Each column of float64[w, N] on float64[w], with an intercept."""
-    return Line(*_on(window(returns), window(series)))
+    x = centred(window(returns))
+    return Line(*_on(x, centred(window(series.reshape(-1, 1))), len(x) - 2.0))
+
+
+def weighted(returns: Floats, series: Floats, weights: Floats) -> Line:
+    """The same with weights float64[w] > 0 of the bars; idiosyncratic is the root of a weighted mean, about no mean."""
+    total, roots = float(np.cumsum(weights)[-1]), np.sqrt(weights).reshape(-1, 1)
+
+    def deviations(values: Floats) -> Floats:
+        from_first = window(values - values[0])
+        means = inner(from_first, window(np.broadcast_to(weights.reshape(-1, 1), values.shape))) / total
+        return window((from_first - means) * roots)
+
+    return Line(*_on(deviations(returns), deviations(series.reshape(-1, 1)), total))
 
 
 def through_origin(returns: Floats, series: Floats) -> Floats:
@@ -66,10 +79,10 @@ def _market(returns: Floats) -> Floats:
 
 
 @njit
-def _on(returns: Floats, series: Floats) -> tuple[Floats, Floats, Floats]:
-    bars, n = returns.shape
+def _on(x: Floats, m: Floats, divisor: float) -> tuple[Floats, Floats, Floats]:
+    """Of deviations float64[w, N] on float64[w, 1]; squared residuals are divided by `divisor`, if it is above 0."""
+    bars, n = x.shape
     beta, correlation, idiosyncratic = np.full(n, math.nan), np.full(n, math.nan), np.full(n, math.nan)
-    x, m = centred(returns), centred(series.reshape(bars, 1))
     mm, xx = inner(m, m)[0], inner(x, x)
     for j in range(n):
         if xx[j] > 0.0 and mm > 0.0:
@@ -80,8 +93,8 @@ def _on(returns: Floats, series: Floats) -> tuple[Floats, Floats, Floats]:
             correlation[j] = bounded(product / (math.sqrt(xx[j]) * math.sqrt(mm)))
             for t in range(bars):
                 rest += (x[t, j] - beta[j] * m[t, 0]) ** 2
-            if bars > 2:
-                idiosyncratic[j] = math.sqrt(rest / (bars - 2))
+            if divisor > 0.0:
+                idiosyncratic[j] = math.sqrt(rest / divisor)
     return beta, correlation, idiosyncratic
 
 

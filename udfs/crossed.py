@@ -1,0 +1,98 @@
+"""The cross-section of a history: what the operator would emit at each bar time, all at once.
+
+In: bars by time and symbol, the securities they belong to, their log returns. Out: a table of members, one of the
+universe, one of pairs. This file must not know how a number is computed.
+"""
+
+from collections.abc import Iterator
+from itertools import chain, pairwise
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.settings import CrossAsset, settings
+from udfs.frame import CROSS_ASSET, FEATURE_VIEWS, PAIRS, UNIVERSE
+from udfs.kernels.state import Floats, Rows
+from udfs.panel.columns import Columns
+from udfs.panel.panel import Panel
+from udfs.panel.tables import Table, tables
+from udfs.ring import Ring
+
+TIME = pa.timestamp("us", tz="UTC")
+KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAIRS: ("symbol_a", "symbol_b")}
+"""Names of the columns by which a row of each view is found, beside event_time."""
+CHUNK = 1024  # bar times whose returns are laid out as one matrix
+
+
+class Bars(Protocol):
+    """Bars by event time, then symbol: tickers ascending, each bar's place among them, bar ends."""
+
+    names: list[str]
+    rows: Rows
+    times: Rows
+
+
+def crossed(
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, of: CrossAsset | None = None
+) -> dict[str, pa.Table]:
+    """Tables by view: its keys, event_time, numbers float64 (NaN), texts string or null; rows as those of the bars.
+
+    rows int64[M]: each bar's place among the securities, which are ascending.
+    """
+    columns = Columns(of or settings().cross_asset)
+    found = list(_tables(bars, securities, rows, log_returns, columns))
+    return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in KEYS if
+            view in (CROSS_ASSET, UNIVERSE, PAIRS)}  # fmt: skip
+
+
+def joined(parts: list[tuple[int, Table]], view: str, columns: Columns) -> pa.Table:
+    """The rows of many times as one table."""
+    symbols = list(chain.from_iterable(part.symbols for _, part in parts))
+    times = np.repeat([end for end, _ in parts], [len(part.symbols) for _, part in parts]).astype(np.int64)
+    names = columns.names(view)
+    values = [part.values for _, part in parts if part.symbols]
+    numbers = np.concatenate(values) if values else np.empty((0, len(names)))
+    found = keys(view, symbols) | {"event_time": pa.array(times).cast(TIME)}
+    found |= {name: pa.array(numbers[:, i].copy()) for i, name in enumerate(names)}
+    for name in columns.texts(view):
+        texts = chain.from_iterable(part.texts[name] for _, part in parts if part.symbols)
+        found[name] = pa.array([text or None for text in texts], pa.string())
+    return pa.table(found)
+
+
+def keys(view: str, symbols: list[str]) -> dict[str, pa.Array]:
+    """The columns of a view's keys, of a frame's symbols."""
+    names = KEYS[view]
+    parts = [symbol.split("|") for symbol in symbols] if len(names) > 1 else [[symbol] for symbol in symbols]
+    return {name: pa.array([part[i] for part in parts], pa.string()) for i, name in enumerate(names)}
+
+
+def _tables(
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, columns: Columns
+) -> Iterator[tuple[int, dict[str, Table]]]:
+    """Each time's rows, in order."""
+    n, times = len(securities), bars.times
+    starts = np.flatnonzero(np.diff(times, prepend=times[:1] - 1, append=times[-1:] + 1)).tolist()
+    panel, own = Panel(columns, np.empty((0, n)), -1), np.arange(n)
+    for first in range(0, len(starts) - 1, CHUNK):
+        ring = Ring(names=securities)
+        for start, stop in pairwise(starts[first : first + CHUNK + 1]):
+            here, end = rows[start:stop], int(times[start])
+            returns, present = np.full(n, np.nan), np.zeros(n, bool)
+            returns[here], present[here] = log_returns[start:stop], True
+            ring.times.append(end)
+            ring.returns[end], ring.present[end] = returns, present
+            ring.tickers[end] = _renamed(bars, securities, rows, start, stop)
+        count = len(ring.times)
+        sections = panel.advance(ring.matrix(0, count), *ring.wanted(columns.benchmarks, columns.pairs, 0, count))
+        for end, section in zip(ring.times, sections, strict=True):
+            yield end, tables(section, columns, ring, end, own, whole=True)
+
+
+def _renamed(bars: Bars, securities: list[str], rows: Rows, start: int, stop: int) -> dict[str, str]:
+    """Tickers of the securities that are there under another name."""
+    if bars.names is securities:
+        return {}
+    both = zip(bars.rows[start:stop].tolist(), rows[start:stop].tolist(), strict=True)
+    return {securities[j]: bars.names[i] for i, j in both if bars.names[i] != securities[j]}

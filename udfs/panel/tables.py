@@ -1,0 +1,94 @@
+"""A bar's Section as rows of the three views: members by ticker, the universe, and pairs; and what was said of them.
+
+In: a Section, a Ring. Out: Tables, and digests by which a later one is compared. This file must not know frames' times.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.frame import CROSS_ASSET, PAIRS, UNIVERSE
+from udfs.kernels.state import Floats, Rows
+from udfs.panel.columns import Columns
+from udfs.panel.panel import Section
+from udfs.panel.snapshot import Snapshot
+from udfs.ring import Ring
+
+ALL = "universe"
+"""The one entity of the universe's view."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one view at one time; symbols ascending, values float64[n, len(names)], texts "" where there is none."""
+
+    names: tuple[str, ...]
+    symbols: list[str] = field(default_factory=list)
+    values: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def part(self, rows: Sequence[int]) -> "Table":
+        """The rows at these places."""
+        texts = {name: [of[i] for i in rows] for name, of in self.texts.items()}
+        return Table(self.names, [self.symbols[i] for i in rows], self.values[list(rows)], texts)
+
+    def digests(self) -> dict[str, int]:
+        """64 bits of each row by symbol."""
+        texts = list(zip(*self.texts.values(), strict=True)) or [()] * len(self.symbols)
+        rows = (row.tobytes() + "\0".join(each).encode() for row, each in zip(self.values, texts, strict=True))
+        found = (int.from_bytes(hashlib.blake2b(row, digest_size=8).digest(), "little") for row in rows)
+        return dict(zip(self.symbols, found, strict=True))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was emitted of a time, by view: its symbols and their digests uint64[n]."""
+
+    views: dict[str, tuple[list[str], NDArray[np.uint64]]]
+
+    @staticmethod
+    def of(tables: dict[str, Table]) -> "Said":
+        """Of these."""
+        found = {view: table.digests() for view, table in tables.items()}
+        return Said({view: (list(of), np.array(list(of.values()), np.uint64)) for view, of in found.items()})
+
+    def digests(self, view: str) -> dict[str, int]:
+        """By symbol."""
+        symbols, digests = self.views.get(view, ([], np.empty(0, np.uint64)))
+        return dict(zip(symbols, digests.tolist(), strict=True))
+
+
+def tables(section: Section, columns: Columns, ring: Ring, end: int, rows: Rows, *, whole: bool) -> dict[str, Table]:
+    """The rows of a time: of the tile's members that have a bar then; whole: also the universe's and the pairs'."""
+    shown, present = ring.shown(end), ring.present[end]
+    held = sorted(np.flatnonzero(present[rows]).tolist(), key=lambda i: shown[rows[i]])
+    names = np.array([*shown, ""], object)
+    texts = names[section.members[held]].T.tolist() if held else [[] for _ in columns.members]
+    members = [shown[rows[i]] for i in held]
+    peers = dict(zip(columns.members, texts, strict=True))
+    found = {CROSS_ASSET: Table(columns.numbers, members, section.numbers[held], peers)}
+    if whole:
+        found[UNIVERSE] = _universe(section, columns, shown)
+        found[PAIRS] = _pairs(section, columns)
+    return found
+
+
+def _universe(section: Section, columns: Columns, shown: list[str]) -> Table:
+    row = section.universe.reshape(1, -1)
+    if not columns.of.matrix:
+        return Table(columns.universe, [ALL], row)
+    there = np.flatnonzero(~np.isnan(section.returns).all(axis=0))
+    order = sorted(there.tolist(), key=lambda i: shown[i])
+    least = next(of.least for _, of in columns.spans if of.bars == max(columns.of.windows))
+    snapshot = Snapshot([shown[i] for i in order], section.returns[:, order], least)
+    return Table(columns.universe, [ALL], row, {columns.snapshot: [snapshot.pack()]})
+
+
+def _pairs(section: Section, columns: Columns) -> Table:
+    """Pairs of which anything is known."""
+    of = columns.of.pairs
+    rows = [i for i in np.argsort(of).tolist() if (section.pairs[i, columns.counts] > 0).any()]
+    return Table(columns.pair, [of[i] for i in rows], section.pairs[rows])
