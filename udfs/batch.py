@@ -112,7 +112,7 @@ def compute_views(
     if factors:
         more = Plan(interval, factors, calendar)
         columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
-    columns |= {name: column for name, column in zip(own.column_names, own.columns) if name not in columns}
+    columns |= {name: own[name] for name in own.column_names if name not in columns}
     return {FEATURES: pa.table(columns), **cross}
 
 

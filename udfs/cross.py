@@ -176,7 +176,9 @@ class Universe:
             for symbol, row in self._slot(end, shard).items():
                 if symbol not in rows or rows[symbol][2] < row[2]:
                     rows[symbol] = row
-        self.ring.put(end, {of: Member(value, symbol) for symbol, (of, value, _, lives) in sorted(rows.items()) if lives})
+        self.ring.put(
+            end, {of: Member(value, symbol) for symbol, (of, value, _, lives) in sorted(rows.items()) if lives}
+        )
 
     def _tables(self, ring: Ring, first: int, last: int) -> Iterator[tuple[int, dict[str, Table]]]:
         """The rows of the times at these places; a panel that stands right before them goes on."""

@@ -26,11 +26,19 @@ CHUNK = 1024  # bar times whose returns are laid out as one matrix
 
 
 class Bars(Protocol):
-    """Bars by event time, then symbol: tickers ascending, each bar's place among them, bar ends."""
+    """Bars by event time, then symbol."""
 
-    names: list[str]
-    rows: Rows
-    times: Rows
+    @property
+    def names(self) -> list[str]:
+        """Tickers, ascending."""
+
+    @property
+    def rows(self) -> Rows:
+        """Each bar's place among them, int64[M]."""
+
+    @property
+    def times(self) -> Rows:
+        """Bar ends, int64[M], microseconds UTC."""
 
 
 def crossed(
@@ -42,8 +50,8 @@ def crossed(
     """
     columns = Columns(of or settings().cross_asset)
     found = list(_tables(bars, securities, rows, log_returns, columns))
-    return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in KEYS if
-            view in (CROSS_ASSET, UNIVERSE, PAIRS)}  # fmt: skip
+    views = (CROSS_ASSET, UNIVERSE, PAIRS)
+    return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in views}
 
 
 def joined(parts: list[tuple[int, Table]], view: str, columns: Columns) -> pa.Table:

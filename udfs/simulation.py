@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from udfs import cross
+from schemas.settings import settings
 from udfs.cross import Universe
 from udfs.frame import BARS, INDICATORS, MOVED, Frame
 from udfs.intervals import Intervals
@@ -43,7 +43,7 @@ class Simulation:
         self.features = [
             Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
         ]
-        tiles = range(cross.settings().cross_asset.tiles)
+        tiles = range(settings().cross_asset.tiles)
         self.universes = {
             plan.interval: [
                 Universe(self.stores[f"universe/{plan.interval}/{i}"], interval_us, horizon, plan.interval, tile=i)

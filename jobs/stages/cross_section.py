@@ -36,9 +36,7 @@ class CrossSection(Shards[Universe]):
     def make(self, number: int) -> Universe:
         """The universe by bars of an interval, one tile of it."""
         interval, tile = divmod(number, self.of.tiles)
-        return Universe(
-            self.store, self.interval_us, self.horizon, self.intervals[interval], of=self.of, tile=tile
-        )
+        return Universe(self.store, self.interval_us, self.horizon, self.intervals[interval], of=self.of, tile=tile)
 
     def take(self, shard: Universe, row: Row, timers: TimerService) -> Iterator[Row]:
         """A shard's frame."""

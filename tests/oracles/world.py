@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs import batch, cross, crossed
 from schemas.settings import settings
+from udfs import batch, cross, crossed, simulation
 from udfs.bars import COLUMNS, build, identity
 from udfs.fold import Due, fold
 from udfs.frame import Frame
@@ -49,7 +49,7 @@ def short_windows(**of: object) -> Iterator[None]:
     of = {"windows": (WINDOW,), "peers": 2, "loadings": 1, "benchmarks": ("B",), "pairs": ("A|B", "D|C")} | of
     short = settings().model_copy(update={"cross_asset": settings().cross_asset.model_copy(update=of)})
     with pytest.MonkeyPatch.context() as patch:
-        for module in (cross, crossed):
+        for module in (cross, crossed, simulation):
             patch.setattr(module, "settings", lambda: short)
         yield
 

@@ -143,7 +143,9 @@ def test_any_order_ends_like_a_clean_run(seed: int, random: Random) -> None:
 def test_the_clean_run_says_something() -> None:
     truth = script(1)
     rows = clean(truth).rows
-    assert {end for end, name in rows if name in "ABCDE"} == {end for (end, _), versions in truth.items() if versions[-1]}
+    assert {end for end, name in rows if name in "ABCDE"} == {
+        end for (end, _), versions in truth.items() if versions[-1]
+    }
     assert {peer for _, peers in rows.values() for peer in peers} > {"", "B", "D"}
 
 

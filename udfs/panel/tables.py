@@ -3,7 +3,6 @@
 In: a Section, a Ring. Out: Tables, and digests by which a later one is compared. This file must not know frames' times.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -36,28 +35,27 @@ class Table:
         return Table(self.names, [self.symbols[i] for i in rows], self.values[list(rows)], texts)
 
     def digests(self) -> dict[str, int]:
-        """64 bits of each row by symbol."""
+        """64 bits of each row by symbol, for this process only."""
         texts = list(zip(*self.texts.values(), strict=True)) or [()] * len(self.symbols)
-        rows = (row.tobytes() + "\0".join(each).encode() for row, each in zip(self.values, texts, strict=True))
-        found = (int.from_bytes(hashlib.blake2b(row, digest_size=8).digest(), "little") for row in rows)
+        found = (hash((row.tobytes(), each)) for row, each in zip(self.values, texts, strict=True))
         return dict(zip(self.symbols, found, strict=True))
 
 
 @dataclass(frozen=True)
 class Said:
-    """What was emitted of a time, by view: its symbols and their digests uint64[n]."""
+    """What was emitted of a time, by view: its symbols and their digests int64[n]."""
 
-    views: dict[str, tuple[list[str], NDArray[np.uint64]]]
+    views: dict[str, tuple[list[str], NDArray[np.int64]]]
 
     @staticmethod
     def of(tables: dict[str, Table]) -> "Said":
         """Of these."""
         found = {view: table.digests() for view, table in tables.items()}
-        return Said({view: (list(of), np.array(list(of.values()), np.uint64)) for view, of in found.items()})
+        return Said({view: (list(of), np.array(list(of.values()), np.int64)) for view, of in found.items()})
 
     def digests(self, view: str) -> dict[str, int]:
         """By symbol."""
-        symbols, digests = self.views.get(view, ([], np.empty(0, np.uint64)))
+        symbols, digests = self.views.get(view, ([], np.empty(0, np.int64)))
         return dict(zip(symbols, digests.tolist(), strict=True))
 
 
