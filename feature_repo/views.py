@@ -6,8 +6,7 @@ from pathlib import Path
 from schemas.errors import FeatureError
 from schemas.settings import parse_duration, settings, state_dir
 from udfs.catalogue import chosen
-from udfs.frame import FEATURE_VIEWS, PAIRS, SYMBOL_VIEWS, Frame
-from udfs.panel.columns import Columns
+from udfs.frame import SYMBOL_VIEWS, Frame
 from udfs.plan import Plan
 from udfs.vector import Kind, Layout
 

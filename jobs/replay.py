@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from feature_repo.views import beside
+from jobs.runtime.envelope import ACTION
 from jobs.runtime.environment import environment
 from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
@@ -52,10 +53,12 @@ def main() -> None:
         frames = indicators(closed, Indicators(intervals, config, known=known))
         if chosen(across=True):
             frames = frames.union(factors(closed, Indicators(intervals, config, known=known, across=True)))
-        crossed = cross_section(frames, CrossSection(intervals, config))
+        crossed = cross_section(frames, CrossSection(intervals, config, known))
         tables.create_temporary_view("frames", frames.union(crossed))
         tables.execute_sql(SINK.format(path=f"{folder}/frames"))
-        tables.execute_sql(f"insert into sink select payload from frames where kind <> '{BARS}'").wait()
+        tables.execute_sql(
+            f"insert into sink select payload from frames where kind not in ('{BARS}', '{ACTION}')"
+        ).wait()
         lines = (line for part in Path(folder, "frames").glob("part-*") for line in part.open("rb"))
         found: defaultdict[str, list[Frame]] = defaultdict(list)
         for frame in (Frame.unpack(b64decode(line)) for line in lines):

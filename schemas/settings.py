@@ -114,6 +114,7 @@ class Features(Section):
 class CrossAsset(Section):
     """What is computed of the returns of all members together; the settings file says what each key means."""
 
+    members: Literal["all", "joined"]
     windows: tuple[Annotated[int, Field(ge=3, le=10_000)], ...] = Field(min_length=1)
     decays: tuple[Share, ...]
     gaps: Literal["exclude", "carry"]

@@ -104,11 +104,13 @@ def compute_views(
         return fold(plan, plan.blank(len(securities)), rows, tape.times, tape.values, due)
 
     values = folded(plan)
-    cross = crossed(tape, securities, rows, values[:, plan.outputs.index("log_return")])
+    cross, there = crossed(tape, securities, rows, values[:, plan.outputs.index("log_return")], known)
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
     own = cross.pop(CROSS_ASSET)
+    if not there.all():  # who is no member has no row
+        own = own.take(pa.array(np.maximum(np.cumsum(there) - 1, 0), mask=~there))
     if factors:
         more = Plan(interval, factors, calendar)
         columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))

@@ -8,6 +8,7 @@ computed.
 
     r/<bar end>/<shard>      rows of one shard at one time: symbols, securities, log returns, moves, which are alive
     p/<bar end>/<n>          a frame that waits: for its time to pass, or, if that has passed, for `amend`
+    c/<name>, n/<name>       a corporate action that was applied; one that waits
     v/<bar end>              how often that time was amended
     m                        clock, number of the first time that is held
 """
@@ -20,12 +21,14 @@ from schemas.settings import CrossAsset, duration, settings
 from udfs import packing
 from udfs.frame import Frame
 from udfs.kernels.state import Rows
-from udfs.log import DEFAULT, Horizon, Log
+from udfs.log import DEFAULT, Heard, Horizon, Log, Record
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel
 from udfs.panel.tables import Said, Table, tables
 from udfs.ring import Member, Ring
 from udfs.routing import MOVE
+from udfs.securities import Actions
+from udfs.sessions import ALWAYS
 from udfs.ticks import shard_of
 
 Row = tuple[str, float, int, bool]  # security, log return, moves, alive
@@ -41,12 +44,15 @@ class Universe:
 
     def __init__(
         self, store: MutableMapping[str, bytes], interval_us: int, horizon: Horizon = DEFAULT, interval: str = "",
-        *, of: CrossAsset | None = None, tile: int = 0,
+        *, of: CrossAsset | None = None, tile: int = 0, calendar: str = ALWAYS,
     ) -> None:  # fmt: skip
         self.log, self.interval_us, self.horizon = Log(store), interval_us, horizon
         self.interval = interval or duration(interval_us)
         self.columns, self.tile = Columns(of or settings().cross_asset), tile
+        self.calendar = calendar
         self.waiting = self.log.numbered("p")
+        self.heard, self.news = Heard(self.log, "c"), Heard(self.log, "n")
+        self.actions = Actions(self.heard.records.values(), calendar)
         self.shards: dict[int, set[int]] = {}
         self.ring = Ring(first=self.log.meta.get("first", 0))
         self.said: dict[int, Said] = {}
@@ -69,7 +75,7 @@ class Universe:
     @property
     def dirty(self) -> bool:
         """Whether changes of the past wait for `amend`."""
-        return any(end <= self.clock for end in self.waiting)
+        return bool(self.news.records) or any(end <= self.clock for end in self.waiting)
 
     def hear(self, frame: Frame) -> int | None:
         """Take a shard's indicator frame; it waits. The bar end to be reminded at, None if that has passed."""
@@ -79,17 +85,23 @@ class Universe:
         self.log.save()
         return end if end > self.clock else None
 
+    def act(self, record: Record) -> None:
+        """Take a corporate action, which may say who is a member; it waits."""
+        if record not in self.heard and record not in self.news:
+            self.news.add(record)
+            self.log.save()
+
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until` (microseconds UTC): the frames of all times that end by then."""
         until = until // self.interval_us * self.interval_us
         if until <= self.clock:
             return []
         ends = sorted(end for end in self.waiting if self.clock < end <= until)
+        frames = self.amend() if ends and self.news.records else []
         first = len(self.ring.times)
         for end in ends:
             self._take(end)
             self._set(end)
-        frames = []
         for end, found in self._tables(self.ring, first, len(self.ring.times)):
             self.said[end] = Said.of(found)
             frames += [self._frame(end, end, 0, view, table, []) for view, table in found.items() if table.symbols]
@@ -100,14 +112,17 @@ class Universe:
         return frames
 
     def amend(self) -> list[Frame]:
-        """Apply the frames of times that have passed: frames of the rows that differ, at a higher revision."""
-        before = self.ring.copy()
-        changed = []
-        for end in sorted(end for end in self.waiting if end <= self.clock):
-            if self._take(end):
-                self._set(end)
-                changed.append(end)
-        frames = self._restated(before, changed) if changed else []
+        """Apply the news, and frames of times that have passed: frames of the rows that differ, a revision higher."""
+        before, was = self.ring.copy(), self.actions.memberships
+        changed = {end for end in [*self.waiting] if end <= self.clock and self._take(end)}
+        if self.news.records:
+            self.heard.take(self.news)
+            self.actions = Actions(self.heard.records.values(), self.calendar)
+            if self.actions.memberships != was:
+                changed |= {end for end in self.shards if end <= self.clock and self._moved(end)}
+        for end in sorted(changed):
+            self._set(end)
+        frames = self._restated(before, sorted(changed)) if changed else []
         self.log.save()
         return frames
 
@@ -170,15 +185,23 @@ class Universe:
         return dict(zip(header["symbols"], zip(*columns, strict=True), strict=True))
 
     def _set(self, end: int) -> None:
-        """Write one time's row of the ring from its slots."""
+        """Write one time's row of the ring."""
+        self.ring.put(end, self._members(end))
+
+    def _moved(self, end: int) -> bool:
+        """Whether others are members at a time than the ring says."""
+        return set(self._members(end)) != {self.ring.names[i] for i in np.flatnonzero(self.ring.present[end])}
+
+    def _members(self, end: int) -> dict[str, Member]:
+        """Who has a bar at a time, by its slots, and is in the universe then."""
         rows: dict[str, Row] = {}
         for shard in self.shards[end]:
             for symbol, row in self._slot(end, shard).items():
                 if symbol not in rows or rows[symbol][2] < row[2]:
                     rows[symbol] = row
-        self.ring.put(
-            end, {of: Member(value, symbol) for symbol, (of, value, _, lives) in sorted(rows.items()) if lives}
-        )
+        alive = {of: Member(value, symbol) for symbol, (of, value, _, lives) in sorted(rows.items()) if lives}
+        otherwise = self.columns.of.members == "all"
+        return {of: member for of, member in alive.items() if self.actions.member(of, end, otherwise)}
 
     def _tables(self, ring: Ring, first: int, last: int) -> Iterator[tuple[int, dict[str, Table]]]:
         """The rows of the times at these places; a panel that stands right before them goes on."""
@@ -203,7 +226,7 @@ class Universe:
         revision = int(self.log[f"v/{end}"]) + 1 if f"v/{end}" in self.log else 1
         frames = []
         for view in {**was.views, **now}:
-            table = now.get(view, Table(self.columns.names(view)))
+            table = now.get(view) or Table.empty(self.columns, view)
             old, new = was.digests(view), self.said[end].digests(view)
             rows = [i for i, name in enumerate(table.symbols) if old.get(name) != new[name]]
             removed = sorted(set(old) - set(new))

@@ -43,19 +43,20 @@ class Simulation:
         self.features = [
             Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
         ]
-        tiles = range(settings().cross_asset.tiles)
-        self.universes = {
-            plan.interval: [
-                Universe(self.stores[f"universe/{plan.interval}/{i}"], interval_us, horizon, plan.interval, tile=i)
-                for i in tiles
-            ]
-            for plan in plans
-        }
+        self.universes = {plan.interval: self._universe(plan.interval, horizon, calendar) for plan in plans}
         self.factors: list[Intervals] = []
         if factors:
             looking = [Plan(each.interval, factors, calendar) for each in plans]
             self.factors.append(Intervals(0, looking, interval_us, self.stores["factors"], horizon, calendar))
         self.refused = 0
+
+    def _universe(self, interval: str, horizon: Horizon, calendar: str) -> list[Universe]:
+        """All tiles."""
+        stores = [self.stores[f"universe/{interval}/{i}"] for i in range(settings().cross_asset.tiles)]
+        return [
+            Universe(store, self.interval_us, horizon, interval, tile=i, calendar=calendar)
+            for i, store in enumerate(stores)
+        ]
 
     def hear_ticks(self, ticks: Ticks) -> None:
         """Records of any symbols and times."""
@@ -72,6 +73,8 @@ class Simulation:
                 moved += ticks.act(record)
                 for shard in (features, *self.factors):
                     shard.act(record)
+                for universe in (of for tiles in self.universes.values() for of in tiles):
+                    universe.act(record)
             except BeyondHorizon:
                 self.refused += ticks.owns(str(record["symbol"]))
         return self._route(moved)

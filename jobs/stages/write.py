@@ -10,7 +10,7 @@ from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from jobs.runtime import kafka
-from jobs.runtime.envelope import RECORD, VIEWS
+from jobs.runtime.envelope import ACTION, RECORD, VIEWS
 from schemas.settings import Settings
 from schemas.wire import encoder
 from udfs.frame import BARS, CROSS_ASSET, Frame
@@ -33,6 +33,8 @@ class Encode(FlatMapFunction):
     def flat_map(self, row: Row) -> Iterator[Row]:
         """One envelope; what is no frame is a message for the topic that its kind names."""
         shard, kind, payload = row
+        if kind == ACTION:
+            return
         if kind not in VIEWS:
             yield Row(kind, str(shard).encode(), payload, time.time_ns() // 1_000_000)
             return
