@@ -60,7 +60,8 @@ class Rolling:
         targets = shrinkage.identity(sums), shrinkage.constant_correlation(self.x), shrinkage.oas(sums)
         whole = mean_correlation.mean_correlation(self.x).whole
         intensities = [to.intensity for to in targets]
-        return [float(self.n), whole, of.absorbed(self.count), factors, *intensities, self.broken.whole]
+        absorbed = of.absorbed(min(self.count, self.bars, varying))  # fewer components have it all
+        return [float(self.n), whole, absorbed, factors, *intensities, self.broken.whole]
 
     def clusters(self, cut: float) -> Rows:
         """The first column of each member's cluster, -1 for a member without one."""
