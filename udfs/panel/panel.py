@@ -91,9 +91,8 @@ class Panel:
                 of_pairs.append(self._pairs(part, takes_part, of, wanted))
                 if self.columns.clustered(of):
                     labels.append(rolling.clusters(self.columns.of.cluster_cut)[self.rows])
-            seen = reading.seen[k].astype(float), reading.age[k].astype(float)
-            peers, values = reading.peers[k], reading.correlations[k]
-            numbers += [*(each[self.rows] for each in own), reading.mean_correlation[k], *seen]
+            mean, peers, values, *seen = (each[k][self.rows] for each in reading)
+            numbers += [*(each[self.rows] for each in own), mean, *(each.astype(float) for each in seen)]
             numbers += [*values[:, 0].T, *values[:, 1].T]
             sides += [*peers[:, 0].T, *peers[:, 1].T]
         longest = max(self.columns.of.windows)

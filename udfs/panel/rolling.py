@@ -57,9 +57,10 @@ class Rolling:
         of, sums = self.components, shrinkage.norms(self.x)
         varying = int(of.total)
         factors = float((of.values > spectrum.edge(self.bars, varying)).sum()) if varying else math.nan
+        absorbed = of.absorbed(min(self.count, self.bars, varying))  # fewer components have it all
         alike = shrinkage.constant_correlation(self.x)  # its scale is the mean correlation of all pairs
         intensities = [to.intensity for to in (shrinkage.identity(sums), alike, shrinkage.oas(sums))]
-        return [float(self.n), alike.scale, of.absorbed(self.count), factors, *intensities, self.broken.whole]
+        return [float(self.n), alike.scale, absorbed, factors, *intensities, self.broken.whole]
 
     def clusters(self, cut: float) -> Rows:
         """The first column of each member's cluster, -1 for a member without one."""
