@@ -1,12 +1,11 @@
 """The cross-section of a history: what the operator would emit at each bar time, all at once.
 
-In: bars by time and symbol, the securities they belong to, their log returns. Out: a table of members, one of the
-universe, one of pairs. This file must not know how a number is computed.
+In: bars by time and symbol, the securities they belong to, their log returns, perhaps their ticks. Out: a table of
+members, one of the universe, one of pairs. This file must not know how a number is computed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +13,12 @@ import pyarrow as pa
 from schemas.settings import CrossAsset, settings
 from udfs.frame import CROSS_ASSET, FEATURE_VIEWS, PAIRS, UNIVERSE
 from udfs.kernels.state import Floats, Rows
+from udfs.panel.asynchronous import of_pairs
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel
 from udfs.panel.tables import Table, tables
 from udfs.ring import Ring
+from udfs.tick_paths import Bars, of_prints, of_ticks
 
 TIME = pa.timestamp("us", tz="UTC")
 KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAIRS: ("symbol_a", "symbol_b")}
@@ -25,31 +26,24 @@ KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAI
 CHUNK = 1024  # bar times whose returns are laid out as one matrix
 
 
-class Bars(Protocol):
-    """Bars by event time, then symbol."""
-
-    @property
-    def names(self) -> list[str]:
-        """Tickers, ascending."""
-
-    @property
-    def rows(self) -> Rows:
-        """Each bar's place among them, int64[M]."""
-
-    @property
-    def times(self) -> Rows:
-        """Bar ends, int64[M], microseconds UTC."""
-
-
 def crossed(
-    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, of: CrossAsset | None = None
-) -> dict[str, pa.Table]:
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, interval_us: int,
+    ticks: pa.Table | None = None, of: CrossAsset | None = None,
+) -> dict[str, pa.Table]:  # fmt: skip
     """Tables by view: its keys, event_time, numbers float64 (NaN), texts string or null; rows as those of the bars.
 
-    rows int64[M]: each bar's place among the securities, which are ascending.
+    rows int64[M]: each bar's place among the securities, which are ascending; ticks: see `udfs.batch.compute_views`.
     """
     columns = Columns(of or settings().cross_asset)
-    found = list(_tables(bars, securities, rows, log_returns, columns))
+    if ticks is None:
+        paths = of_prints(bars, columns.watched, interval_us)
+    else:
+        paths = of_ticks(ticks, columns.watched, interval_us)
+
+    def inside(end: int) -> Floats:
+        return of_pairs(columns.pairs, paths.get(end, {}), interval_us)
+
+    found = list(_tables(bars, securities, rows, log_returns, columns, inside))
     views = (CROSS_ASSET, UNIVERSE, PAIRS)
     return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in views}
 
@@ -77,9 +71,10 @@ def keys(view: str, symbols: list[str]) -> dict[str, pa.Array]:
 
 
 def _tables(
-    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, columns: Columns
-) -> Iterator[tuple[int, dict[str, Table]]]:
-    """Each time's rows, in order."""
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, columns: Columns,
+    inside: Callable[[int], Floats],
+) -> Iterator[tuple[int, dict[str, Table]]]:  # fmt: skip
+    """Each time's rows, in order; inside: what the trades of the bars that end then say of pairs."""
     n, times = len(securities), bars.times
     starts = np.flatnonzero(np.diff(times, prepend=times[:1] - 1, append=times[-1:] + 1)).tolist()
     panel, own = Panel(columns, np.empty((0, n)), -1), np.arange(n)
@@ -95,7 +90,7 @@ def _tables(
         count = len(ring.times)
         sections = panel.advance(ring.matrix(0, count), *ring.wanted(columns.benchmarks, columns.pairs, 0, count))
         for end, section in zip(ring.times, sections, strict=True):
-            yield end, tables(section, columns, ring, end, own, whole=True)
+            yield end, tables(section, columns, ring, end, own, inside(end))
 
 
 def _renamed(bars: Bars, securities: list[str], rows: Rows, start: int, stop: int) -> dict[str, str]:
