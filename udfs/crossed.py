@@ -1,12 +1,11 @@
 """The cross-section of a history: what the operator would emit at each bar time, all at once.
 
-In: bars by time and symbol, the securities they belong to, their log returns. Out: a table of members, one of the
-universe, one of pairs. This file must not know how a number is computed.
+In: bars by time and symbol, the securities they belong to, their log returns, perhaps their ticks. Out: a table of
+members, one of the universe, one of pairs. This file must not know how a number is computed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +13,14 @@ import pyarrow as pa
 from schemas.settings import CrossAsset, settings
 from udfs.frame import CROSS_ASSET, FEATURE_VIEWS, PAIRS, UNIVERSE
 from udfs.kernels.state import Floats, Rows
+from udfs.panel.asynchronous import of_pairs
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel
 from udfs.panel.rolling import Mask
 from udfs.panel.tables import Table, tables
 from udfs.ring import Ring
 from udfs.securities import Actions
+from udfs.tick_paths import Bars, of_prints, of_ticks
 
 TIME = pa.timestamp("us", tz="UTC")
 KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAIRS: ("symbol_a", "symbol_b")}
@@ -27,32 +28,26 @@ KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAI
 CHUNK = 1024  # bar times whose returns are laid out as one matrix
 
 
-class Bars(Protocol):
-    """Bars by event time, then symbol."""
-
-    @property
-    def names(self) -> list[str]:
-        """Tickers, ascending."""
-
-    @property
-    def rows(self) -> Rows:
-        """Each bar's place among them, int64[M]."""
-
-    @property
-    def times(self) -> Rows:
-        """Bar ends, int64[M], microseconds UTC."""
-
-
 def crossed(
-    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, actions: Actions, of: CrossAsset | None = None
-) -> tuple[dict[str, pa.Table], Mask]:
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, actions: Actions, interval_us: int,
+    ticks: pa.Table | None = None, of: CrossAsset | None = None,
+) -> tuple[dict[str, pa.Table], Mask]:  # fmt: skip
     """Tables by view: its keys, event_time, numbers float64 (NaN), texts string or null; whose bar has a row, bool[M].
 
     rows int64[M]: each bar's place among the securities, which are ascending. Rows of members are in the order of bars.
+    ticks: see `udfs.batch.compute_views`.
     """
     columns = Columns(of or settings().cross_asset)
     there = _in_universe(bars.times, securities, rows, actions, columns.of.members == "all")
-    found = list(_tables(bars, securities, rows, np.where(there, log_returns, np.nan), there, columns))
+    if ticks is None:
+        paths = of_prints(bars, columns.watched, interval_us)
+    else:
+        paths = of_ticks(ticks, columns.watched, interval_us)
+
+    def inside(end: int) -> Floats:
+        return of_pairs(columns.pairs, paths.get(end, {}), interval_us)
+
+    found = list(_tables(bars, securities, rows, log_returns, there, columns, inside))
     views = (CROSS_ASSET, UNIVERSE, PAIRS)
     return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in views}, there
 
@@ -90,9 +85,10 @@ def keys(view: str, symbols: list[str]) -> dict[str, pa.Array]:
 
 
 def _tables(
-    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, there: Mask, columns: Columns
-) -> Iterator[tuple[int, dict[str, Table]]]:
-    """Each time's rows, in order; a time without a member is none."""
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, there: Mask, columns: Columns,
+    inside: Callable[[int], Floats],
+) -> Iterator[tuple[int, dict[str, Table]]]:  # fmt: skip
+    """Each time's rows, in order; a time without a member is none; inside: what the trades of its bars say of pairs."""
     n, times = len(securities), bars.times[there]
     rows, own_names, log_returns = rows[there], bars.rows[there], log_returns[there]
     starts = np.flatnonzero(np.diff(times, prepend=times[:1] - 1, append=times[-1:] + 1)).tolist()
@@ -109,7 +105,7 @@ def _tables(
         count = len(ring.times)
         sections = panel.advance(ring.matrix(0, count), *ring.wanted(columns.benchmarks, columns.pairs, 0, count))
         for end, section in zip(ring.times, sections, strict=True):
-            yield end, tables(section, columns, ring, end, own, whole=True)
+            yield end, tables(section, columns, ring, end, own, inside(end))
 
 
 def _renamed(names: list[str], rows: Rows, securities: list[str], places: Rows) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.settings import settings
 from udfs.cross import Universe
-from udfs.frame import BARS, INDICATORS, MOVED, Frame
+from udfs.frame import BARS, INDICATORS, MOVED, PATHS, Frame
 from udfs.intervals import Intervals
 from udfs.log import DEFAULT, BeyondHorizon, Horizon, Record
 from udfs.plan import Plan
@@ -37,13 +37,15 @@ class Simulation:
         plans = [self.plan, *map(self.plan.at, rollups)]
         self.shards, self.interval_us, self.interval = shards, interval_us, self.plan.interval
         self.stores: Stores = defaultdict(dict) if stores is None else stores
-        self.ticks = [
-            TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon, calendar) for i in range(shards)
-        ]
         self.features = [
             Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
         ]
         self.universes = {plan.interval: self._universe(plan.interval, horizon, calendar) for plan in plans}
+        watched = self.universes[self.interval][0].columns.watched
+        self.ticks = [
+            TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon, calendar, watched)
+            for i in range(shards)
+        ]
         self.factors: list[Intervals] = []
         if factors:
             looking = [Plan(each.interval, factors, calendar) for each in plans]
@@ -110,6 +112,8 @@ class Simulation:
             elif frame.view == INDICATORS:
                 for tile in self.universes[frame.interval]:
                     tile.hear(frame)
-            if frame.view != MOVED:
+            elif frame.view == PATHS:
+                self.universes[self.interval][0].hear(frame)
+            if frame.view not in (MOVED, PATHS):
                 emitted.append(frame)
         return emitted

@@ -61,7 +61,9 @@ def entity_text(key: EntityKey) -> str:
 
     Feast's serialised key in hex where a value is no string, or one of several holds `|` itself.
     """
-    values = [value.string_val for _, value in sorted(zip(key.join_keys, key.entity_values, strict=True), key=itemgetter(0))]
+    values = [
+        value.string_val for _, value in sorted(zip(key.join_keys, key.entity_values, strict=True), key=itemgetter(0))
+    ]
     strings = all(value.HasField("string_val") for value in key.entity_values)
     if strings and (len(values) == 1 or not any("|" in value for value in values)):
         return "|".join(values)

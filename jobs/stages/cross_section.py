@@ -1,6 +1,7 @@
 """Cross-section: the indicator frames of all shards -> frames of members, universe and pairs, a bar time and interval.
 
 Each interval has as many keys as there are tiles; every one hears all frames, and gives the rows of its own members.
+The trades of the pairs' tickers inside a bar are for the key that tells of pairs, of the shortest interval.
 """
 
 import json
@@ -15,10 +16,13 @@ from jobs.runtime.envelope import ACTION, ENVELOPE
 from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.settings import Settings, parse_duration
 from udfs.cross import Universe
-from udfs.frame import INDICATORS, Frame
+from udfs.frame import INDICATORS, PATHS, Frame
 from udfs.log import Horizon
+from udfs.panel.asynchronous import warm
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel
+
+HEARD = (INDICATORS, PATHS, ACTION)
 
 
 class CrossSection(Shards[Universe]):
@@ -40,6 +44,8 @@ class CrossSection(Shards[Universe]):
         columns, returns = Columns(self.of), np.random.default_rng(0).normal(size=(2 * min(self.of.windows), 3))
         none = np.full((len(returns), len(columns.benchmarks)), -1), np.full((len(returns), len(columns.pairs), 2), -1)
         Panel(columns, np.empty((0, 3)), -1).advance(returns, *none)
+        if columns.pairs:
+            warm()
 
     def make(self, number: int) -> Universe:
         """The universe by bars of an interval, one tile of it."""
@@ -61,7 +67,10 @@ class CrossSection(Shards[Universe]):
         yield from ()
 
     def copies(self, row: Row) -> Iterator[Row]:
-        """A frame for each tile of its interval, an action for all, by their numbers."""
+        """A frame for each tile of its interval, an action for all, paths for the very first, by their numbers."""
+        if row[1] == PATHS:
+            yield Row(0, row[1], row[2])
+            return
         intervals = self.intervals if row[1] == ACTION else [Frame.unpack(row[2]).interval]
         for each in intervals:
             first = self.intervals.index(each) * self.of.tiles
@@ -71,5 +80,5 @@ class CrossSection(Shards[Universe]):
 
 def cross_section(frames: DataStream, function: CrossSection) -> DataStream:
     """Frames of any view, and actions -> frames across members."""
-    returns = frames.filter(lambda row: row[1] in (INDICATORS, ACTION)).flat_map(function.copies, output_type=ENVELOPE)
-    return by_shard(returns, function, "cross_section", len(function.intervals) * function.of.tiles)
+    heard = frames.filter(lambda row: row[1] in HEARD).flat_map(function.copies, output_type=ENVELOPE)
+    return by_shard(heard, function, "cross_section", len(function.intervals) * function.of.tiles)

@@ -70,7 +70,9 @@ def test_pushed(feast: Any, view: str, entity: list[str]) -> None:
     frame = of_views(keys, view).slice(7, 1).to_pandas()
     feast.push(f"{view}_push", frame)
     row = frame.to_dict("records")[0]
-    wanted = {name: None if row[name] is None or row[name] != row[name] else row[name] for name, _ in layout(view).fields}
+    wanted = {
+        name: None if row[name] is None or row[name] != row[name] else row[name] for name, _ in layout(view).fields
+    }
     assert ask(feast, view, *entity) == wanted
     store = open_store(store_url())
     assert store.read("tickloom", view, ["|".join(entity)]) != [None], "under the job's own name of it"

@@ -65,8 +65,13 @@ class Said:
         return dict(zip(symbols, digests.tolist(), strict=True))
 
 
-def tables(section: Section, columns: Columns, ring: Ring, end: int, rows: Rows, *, whole: bool) -> dict[str, Table]:
-    """The rows of a time: of the tile's members that have a bar then; whole: also the universe's and the pairs'."""
+def tables(
+    section: Section, columns: Columns, ring: Ring, end: int, rows: Rows, inside: Floats | None
+) -> dict[str, Table]:  # fmt: skip
+    """The rows of a time: of the tile's members that have a bar then, of the universe, and of pairs.
+
+    inside: what the bar's own trades say of each pair, float64[K, 8]; None: without the universe and pairs.
+    """
     shown, present = ring.shown(end), ring.present[end]
     held = sorted(np.flatnonzero(present[rows]).tolist(), key=lambda i: shown[rows[i]])
     names = np.array([*shown, ""], object)
@@ -74,9 +79,9 @@ def tables(section: Section, columns: Columns, ring: Ring, end: int, rows: Rows,
     members = [shown[rows[i]] for i in held]
     peers = dict(zip(columns.members, texts, strict=True))
     found = {CROSS_ASSET: Table(columns.numbers, members, section.numbers[held], peers)}
-    if whole:
+    if inside is not None:
         found[UNIVERSE] = _universe(section, columns, shown)
-        found[PAIRS] = _pairs(section, columns)
+        found[PAIRS] = _pairs(np.hstack([section.pairs, inside]), columns)
     return found
 
 
@@ -91,8 +96,9 @@ def _universe(section: Section, columns: Columns, shown: list[str]) -> Table:
     return Table(columns.universe, [ALL], row, {columns.snapshot: [snapshot.pack()]})
 
 
-def _pairs(section: Section, columns: Columns) -> Table:
+def _pairs(values: Floats, columns: Columns) -> Table:
     """Pairs of which anything is known."""
     of = columns.of.pairs
-    rows = [i for i in np.argsort(of).tolist() if (section.pairs[i, columns.counts] > 0).any()]
-    return Table(columns.pair, [of[i] for i in rows], section.pairs[rows])
+    known = (values[:, columns.counts] > 0).any(axis=1)
+    rows = [i for i in np.argsort(of).tolist() if known[i]]
+    return Table(columns.pair, [of[i] for i in rows], values[rows])
