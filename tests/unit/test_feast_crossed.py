@@ -1,6 +1,8 @@
 """The views of the universe and of pairs in Feast, on both stores: the job writes `A|B`, Feast asks by two keys."""
 
 import json
+import re
+import shlex
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from feature_repo.stores import open_store
 from feature_repo.stores.rows import entity_text
 from feature_repo.views import layout, vectors
-from schemas.settings import store_url
+from schemas.settings import PROJECT, store_url
 from tests.unit.serving import BARS, PAIR, at, command, keys_of, of_views, pairs, universe, us
 from udfs.frame import PAIRS, UNIVERSE, Frame
 from udfs.panel.snapshot import Snapshot
@@ -44,6 +46,17 @@ def test_pairs_of_the_job_by_feast_s_command() -> None:
     words = ["-e", "symbol_b=B", "-e", "symbol_a=JOB", "-e", "symbol_a=B", "-e", "symbol_b=JOB"]
     found = json.loads(command("get-online-features", "-f", "pairs_1d:corr_60", *words))
     assert found == {"symbol_b": ["B", "JOB"], "symbol_a": ["JOB", "B"], "corr_60": [0.1 + 0.2, None]}
+
+
+def test_the_commands_of_the_page() -> None:
+    page = (PROJECT / "docs" / "online-store.md").read_text("utf-8")
+    lines = [shlex.split(line) for block in re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+             for line in block.splitlines()]  # fmt: skip
+    assert {words[words.index("-f") + 1].split("_")[0] for words in lines} == {"universe", "pairs"}
+    for words in lines:
+        assert words[:4] == ["feast", "-c", "feature_repo", "get-online-features"]
+        found = json.loads(command(*words[3:]))
+        assert {word.partition(":")[2] for word in words if ":" in word} < set(found)
 
 
 def test_the_universe_of_the_job_with_its_returns(feast: Any) -> None:
