@@ -201,9 +201,9 @@ def test_files_hold_the_same_numbers(log: Path, tmp_path: Path) -> None:
         run("--log", log, "--kind", "covariance", "--out", folder / f"x{suffix}")
     assert {path.name for path in folder.iterdir()} == {"x.npy", "x.npz", "x.parquet", "x.csv"}
     assert np.load(folder / "x.npy").tobytes() == expected.tobytes()
-    packed = np.load(folder / "x.npz")
-    assert packed["matrix"].tobytes() == expected.tobytes()
-    assert (packed["symbols"].tolist(), packed["event_time"]) == (NAMES, np.datetime64("1970-01-06"))
+    with np.load(folder / "x.npz") as packed:
+        assert packed["matrix"].tobytes() == expected.tobytes()
+        assert (packed["symbols"].tolist(), packed["event_time"]) == (NAMES, np.datetime64("1970-01-06"))
     for table in (pq.read_table(folder / "x.parquet"), pyarrow.csv.read_csv(folder / "x.csv")):
         assert table.column_names == ["symbol", *NAMES]
         assert table["symbol"].to_pylist() == NAMES
