@@ -54,10 +54,12 @@ def test_the_same_bytes(window, seed, members, cuts, data):
     assert restored.correlation().tobytes() == before.correlation().tobytes()
     assert whole(head + pieces(restored, matrix[at:], [cut - at for cut in cuts if cut > at])) == expected
     for tiles in (1, 2, 4):
-        bounds = [members * tile // tiles for tile in range(tiles + 1)]
-        engines = [Comatrix(window, empty, -1, pair, top=3) for pair in pairwise(bounds)]
+        places = np.random.default_rng(seed).integers(0, tiles, members)
+        owned = [np.flatnonzero(places == tile) for tile in range(tiles)]
+        engines = [Comatrix(window, empty, -1, own, top=3) for own in owned]
         parts = [pieces(engine, matrix, list(cuts)) for engine in engines]
+        back = np.argsort(np.concatenate(owned))
         beside = [zip(*row, strict=True) for row in zip(*parts, strict=True)]
-        joined = [Reading(*(np.concatenate(each, axis=1) for each in row)) for row in beside]
+        joined = [Reading(*(np.concatenate(each, axis=1)[:, back] for each in row)) for row in beside]
         assert whole(joined) == expected
-        assert np.vstack([engine.correlation() for engine in engines]).tobytes() == live.correlation().tobytes()
+        assert np.vstack([engine.correlation() for engine in engines])[back].tobytes() == live.correlation().tobytes()

@@ -13,7 +13,7 @@ import numpy as np
 
 from udfs.comatrix import gram
 from udfs.comatrix.window import Window
-from udfs.kernels.state import Floats
+from udfs.kernels.state import Floats, Rows
 
 Returns = Callable[[int], Floats]  # bar number -> float64[N], 0 where there is none
 
@@ -21,8 +21,8 @@ Returns = Callable[[int], Floats]  # bar number -> float64[N], 0 where there is 
 class Base:
     """Anchored at `bar`; tile: memory for float64[n, N], of which `ready` rows hold the sums of the rows < `folded`."""
 
-    def __init__(self, window: Window, bar: int, returns: Returns, newest: int, tile: Floats, lo: int) -> None:
-        self.window, self.bar, self.tile, self.lo = window, bar, tile, lo
+    def __init__(self, window: Window, bar: int, returns: Returns, newest: int, tile: Floats, own: Rows) -> None:
+        self.window, self.bar, self.tile, self.own = window, bar, tile, own
         self.first, self.core = window.first(bar), window.core(bar)
         self.roots = self._roots()
         n = tile.shape[1]
@@ -49,7 +49,7 @@ class Base:
     def prepare(self, upto: int) -> None:
         """Make the tile's rows up to that one, of the bars that are folded in."""
         if self.ready < upto:
-            gram.gram(self.tile, self.rows, self.lo, self.ready, upto, self.core - self.first, self.folded)
+            gram.gram(self.tile, self.rows, self.own, self.ready, upto, self.core - self.first, self.folded)
             self.ready = upto
 
     def moments(self, bar: int) -> tuple[Floats, Floats, float]:

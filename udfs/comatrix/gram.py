@@ -1,8 +1,9 @@
 """The passes over the matrix: sums of products of rows, the same bytes however they are cut into blocks and tiles.
 
 In: rows float64[bars, N] of shifted returns (scaled so that no weight is left, udfs/comatrix/base.py), the tile
-float64[n, N] of members lo:lo+n with all. Each element is a chain of its own: its start, then one product a bar in the
-order of the rows; no BLAS (its order depends on threads), no fastmath. This file knows neither bars nor members.
+float64[n, N] of the members own, int64[n], with all. Each element is a chain of its own: its start, then one product a
+bar in the order of the rows; no BLAS (its order depends on threads), no fastmath. This file knows neither bars nor
+members.
 """
 
 import math
@@ -47,7 +48,7 @@ def add_eight(out: Floats, rows: Floats, i: int, left: int, s: int) -> None:
 
 
 @njit
-def gram(tile: Floats, rows: Floats, lo: int, upper: int, lower: int, first: int, last: int) -> None:
+def gram(tile: Floats, rows: Floats, own: Rows, upper: int, lower: int, first: int, last: int) -> None:
     """tile[upper:lower] = sum of products of the bars first:last: what an update by them one by one would give."""
     for i0 in range(upper, lower, PANEL):
         i1 = min(i0 + PANEL, lower)
@@ -57,9 +58,9 @@ def gram(tile: Floats, rows: Floats, lo: int, upper: int, lower: int, first: int
             whole = first + (last - first) // TURN * TURN
             for s in range(first, whole, TURN):
                 for i in range(i0, i1):
-                    add_eight(tile[i, left:right], rows, lo + i, left, s)
+                    add_eight(tile[i, left:right], rows, own[i], left, s)
             for i in range(i0, i1):
-                add_products(tile[i, left:right], rows, lo + i, left, whole, last)
+                add_products(tile[i, left:right], rows, own[i], left, whole, last)
 
 
 @njit
@@ -75,7 +76,7 @@ def fold(row: Floats, rows: Floats, i: int, first: int, newest: int, work: Float
 
 @njit
 def advance(
-    tile: Floats, rows: Floats, lo: int, folded: int, newest: int, oldest: int, core: int,
+    tile: Floats, rows: Floats, own: Rows, folded: int, newest: int, oldest: int, core: int,
     offset: Floats, inverse: Floats, hints: Rows, peers: Rows, found: Floats,
 ) -> None:  # fmt: skip
     """Fold bars into the tile and find the peers at each: a matrix row stays in the cache for all bars.
@@ -88,19 +89,19 @@ def advance(
     for i in range(tile.shape[0]):
         row, begin = tile[i], folded
         for k in range(offset.shape[0]):
-            fold(row, rows, lo + i, begin, newest + k, work)
+            fold(row, rows, own[i], begin, newest + k, work)
             begin = newest + k + 1
-            add_products(work, rows, lo + i, 0, oldest + k, core)
-            nearest(work, flags, offset[k], inverse[k], lo + i, hints[i], peers[k, i], found[k, i])
+            add_products(work, rows, own[i], 0, oldest + k, core)
+            nearest(work, flags, offset[k], inverse[k], own[i], hints[i], peers[k, i], found[k, i])
 
 
 @njit
-def centred(tile: Floats, rows: Floats, lo: int, oldest: int, core: int, offset: Floats) -> Floats:
+def centred(tile: Floats, rows: Floats, own: Rows, oldest: int, core: int, offset: Floats) -> Floats:
     """The sums of products about the mean, float64[n, N], at the newest bar."""
     whole = tile.copy()
     for i in range(tile.shape[0]):
-        add_products(whole[i], rows, lo + i, 0, oldest, core)
-        whole[i] -= offset[lo + i] * offset
+        add_products(whole[i], rows, own[i], 0, oldest, core)
+        whole[i] -= offset[own[i]] * offset
     return whole
 
 
@@ -125,19 +126,18 @@ def sums_of_rows(rows: Floats, first: int, last: int, scale: Floats) -> Floats:
 
 
 @njit
-def mean_correlation(rows: Floats, first: int, last: int, offset: Floats, inverse: Floats, lo: int, n: int) -> Floats:
-    """Mean correlation of n members from lo on with the others, from the rows: bars x N products, no matrix."""
+def mean_correlation(rows: Floats, first: int, last: int, offset: Floats, inverse: Floats, own: Rows) -> Floats:
+    """Mean correlation of the members own with the others, from the rows: bars x N products, no matrix."""
     scale = np.where(np.isnan(inverse), 0.0, inverse)
     total, members, shift = sums_of_rows(rows, first, last, scale), 0, 0.0
     for j in range(scale.size):
         members += scale[j] > 0.0
         shift += offset[j] * scale[j]
-    mean = np.zeros(n)
+    mean = np.zeros(own.size)
     for s in range(first, last):
-        each, own = total[s - first], rows[s, lo : lo + n]
-        for i in range(n):
-            mean[i] += each * own[i]
-    for i in range(n):
-        whole = (mean[i] - shift * offset[lo + i]) * inverse[lo + i]
+        for i in range(own.size):
+            mean[i] += total[s - first] * rows[s, own[i]]
+    for i in range(own.size):
+        whole = (mean[i] - shift * offset[own[i]]) * inverse[own[i]]
         mean[i] = (whole - 1.0) / (members - 1) if members > 1 else math.nan
     return mean

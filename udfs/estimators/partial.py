@@ -16,6 +16,8 @@ from udfs.estimators.columns import bounded, smaller, unit, window
 from udfs.estimators.shrinkage import Shrinkage
 from udfs.kernels.state import Floats, Rows
 
+ROUNDING = 1e-14  # of a variance: what is left of one that follows of the others
+
 
 def of_pairs(returns: Floats, to: Shrinkage, first: Rows, second: Rows) -> Floats:
     """Of columns first[k] and second[k] of float64[w, N], float64[K]."""
@@ -67,15 +69,15 @@ def _between(y: Floats, first: Rows, second: Rows, own: float, sign: float) -> F
 
 @njit
 def cholesky(a: Floats) -> bool:
-    """Lower factor of a symmetric matrix in its place; False where it is not positive definite."""
+    """Lower factor of a symmetric matrix in its place; False where it is not positive definite, but for rounding."""
     for i in range(len(a)):
         for j in range(i + 1):
-            total = a[i, j]
+            total = own = a[i, j]
             for k in range(j):
                 total -= a[i, k] * a[j, k]
             if j < i:
                 a[i, j] = total / a[j, j]
-            elif total > 0.0:
+            elif total > ROUNDING * own:
                 a[i, i] = math.sqrt(total)
             else:
                 return False
