@@ -18,17 +18,15 @@ from scipy.spatial.distance import squareform
 from typer.testing import CliRunner
 
 from feature_repo.stores import Store, open_store
+from feature_repo.views import layout
 from schemas.errors import ConfigError, DataError, FeatureError, StoreError, TickloomError
 from schemas.settings import settings
 from tests.unit.storing import url  # noqa: F401  a fixture
 from tickloom import cli, heat_map, sample
-from tickloom import matrix as under_test
-from tickloom.matrix import read
+from tickloom.matrix import FORMATS, read
 from udfs.batch import compute_views
 from udfs.catalogue import chosen
-from udfs.panel.columns import Columns
 from udfs.panel.snapshot import KINDS, Snapshot
-from udfs.vector import Layout
 
 BARS, DAY_US = 20, 86_400_000_000
 NAMES = ["A", "B", "C", "D", "E"]  # E lacks a return
@@ -105,19 +103,18 @@ def online(url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReq
     """An empty store that the settings name; its project is this test's."""
     monkeypatch.setenv("TICKLOOM_STORE__URL", url)
     monkeypatch.setenv("TICKLOOM_STORE__PROJECT", request.node.name)
-    monkeypatch.setattr(under_test, "layout", layout)
-    settings.cache_clear()
+    forget()
     store = open_store(url)
     yield store
     store.close()
     monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    """What was read of the settings."""
     settings.cache_clear()
-
-
-def layout(view: str) -> Layout:
-    columns = Columns(settings().cross_asset)
-    texts = [(name, "str") for name in columns.texts("universe")]
-    return Layout(view, (*((name, "f8") for name in columns.universe), *texts))
+    layout.cache_clear()
 
 
 def put(store: Store, view: str, time: int, text: str | None) -> None:
@@ -151,7 +148,7 @@ def test_a_universe_of_other_settings_has_no_returns(online: Store, monkeypatch:
     put(online, "universe_1d", DAY_US, snapshot(1).pack())
     for key, value, error in (("WINDOWS", "[30]", StoreError), ("MATRIX", "false", ConfigError)):
         monkeypatch.setenv(f"TICKLOOM_CROSS_ASSET__{key}", value)
-        settings.cache_clear()
+        forget()
         with pytest.raises(error, match=r"cross_asset\.matrix"):
             read()
 
@@ -197,7 +194,7 @@ def test_a_file_that_is_no_log_of_returns(tmp_path: Path) -> None:
 
 def test_files_hold_the_same_numbers(log: Path, tmp_path: Path) -> None:
     folder, expected = tmp_path / "new" / "folder", read(log=log, kind="covariance").values
-    for suffix in under_test.FORMATS:
+    for suffix in FORMATS:
         run("--log", log, "--kind", "covariance", "--out", folder / f"x{suffix}")
     assert {path.name for path in folder.iterdir()} == {"x.npy", "x.npz", "x.parquet", "x.csv"}
     assert np.load(folder / "x.npy").tobytes() == expected.tobytes()
