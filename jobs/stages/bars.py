@@ -1,8 +1,9 @@
 """Bars: blocks of ticks of a shard of symbols -> bar frames for the shards of their securities.
 
 In: rows (shard, kind, payload) of the kinds ticks, late and action. Out: frames of closed bars, and of bars that a late
-record changed; the trades of the pairs' tickers; dead letters of what is older than the horizon; actions go on to the
-next stage. What is of another kind passes. This file must not know how a bar is built or rebuilt: see udfs/tick_shard.py.
+record changed; of the trades of the pairs' tickers; dead letters of what is older than the horizon; actions go on to
+the next stage. What is of another kind passes. This file must not know how a bar is built or rebuilt: see
+udfs/tick_shard.py.
 """
 
 import json
