@@ -201,7 +201,7 @@ class Universe:
         revision = int(self.log[f"v/{end}"]) + 1 if f"v/{end}" in self.log else 1
         frames = []
         for view in {**was.views, **now}:
-            table = now.get(view, Table(self.columns.names(view)))
+            table = now.get(view) or Table.none(self.columns, view)
             old, new = was.digests(view), self.said[end].digests(view)
             rows = [i for i, name in enumerate(table.symbols) if old.get(name) != new[name]]
             removed = sorted(set(old) - set(new))

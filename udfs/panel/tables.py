@@ -26,9 +26,15 @@ class Table:
     """Rows of one view at one time; symbols ascending, values float64[n, len(names)], texts "" where there is none."""
 
     names: tuple[str, ...]
-    symbols: list[str] = field(default_factory=list)
-    values: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    symbols: list[str]
+    values: Floats
     texts: dict[str, list[str]] = field(default_factory=dict)
+
+    @staticmethod
+    def none(columns: Columns, view: str) -> "Table":
+        """A view without rows."""
+        names = columns.names(view)
+        return Table(names, [], np.empty((0, len(names))), {name: [] for name in columns.texts(view)})
 
     def part(self, rows: Sequence[int]) -> "Table":
         """The rows at these places."""
