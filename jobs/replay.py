@@ -22,7 +22,7 @@ from jobs.stages.slices import ReadSlice, plan, read_slices
 from schemas.settings import intervals_of, parse_duration, settings
 from udfs.batch import read_actions
 from udfs.catalogue import chosen
-from udfs.frame import BARS, Frame
+from udfs.frame import FEATURE_VIEWS, Frame
 from udfs.table import table
 
 BLOCK_US = 60_000_000  # width of a slice where bars are not shorter
@@ -52,10 +52,10 @@ def main() -> None:
         frames = indicators(closed, Indicators(intervals, config, known=known))
         if chosen(across=True):
             frames = frames.union(factors(closed, Indicators(intervals, config, known=known, across=True)))
-        crossed = cross_section(frames, CrossSection(intervals, config))
+        crossed = cross_section(frames, CrossSection(intervals, config, known))
         tables.create_temporary_view("frames", frames.union(crossed))
         tables.execute_sql(SINK.format(path=f"{folder}/frames"))
-        tables.execute_sql(f"insert into sink select payload from frames where kind <> '{BARS}'").wait()
+        tables.execute_sql(f"insert into sink select payload from frames where kind in {FEATURE_VIEWS}").wait()
         lines = (line for part in Path(folder, "frames").glob("part-*") for line in part.open("rb"))
         found: defaultdict[str, list[Frame]] = defaultdict(list)
         for frame in (Frame.unpack(b64decode(line)) for line in lines):

@@ -112,16 +112,9 @@ class Features(Section):
 
 
 class CrossAsset(Section):
-    """What is computed of all members' returns together, at every bar: see udfs/panel/columns.py for the outputs.
+    """What is computed of the returns of all members together; the settings file says what each key means."""
 
-    windows: of so many bars; decays: exponentially weighted, of the weight from one bar to the one before. gaps:
-    `exclude` a member that lacks a return in the window, or `carry` its price, if it has min_returns. returns: log or
-    simple ones. benchmarks: symbols; pairs: `A|B`. peers: of each sign; loadings: principal components. cluster_cut:
-    the distance sqrt(2 (1 - correlation)) up to which clusters are joined, 0: none. matrix: whether the universe's row
-    holds the returns of a window, of which every matrix follows. tiles: operators that share the
-    rows, fixed for the life of a job's state.
-    """
-
+    members: Literal["all", "joined"]
     windows: tuple[Annotated[int, Field(ge=3, le=10_000)], ...] = Field(min_length=1)
     decays: tuple[Share, ...]
     gaps: Literal["exclude", "carry"]

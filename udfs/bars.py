@@ -14,7 +14,9 @@ This file must not know watermarks, logs or features.
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +38,30 @@ DUPLICATES, CANCELLED, AMENDMENTS, ORPHANS = range(4)
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing
 
 
+class Trades(NamedTuple):
+    """The records that count, in the order in which they make bars, amendments applied.
+
+    code int32[n] points into names; left: microseconds to the bar's end, int64[n]; price, size: float64[n].
+    """
+
+    names: list[str]
+    code: NDArray[np.int32]
+    left: Ints
+    price: Floats
+    size: Floats
+
+    def path(self, symbols: Collection[str]) -> tuple[list[str], Floats]:
+        """The trades of some symbols: the symbol of each, ascending; what it had left and its price, float64[m, 2]."""
+        places = sorted((name, i) for i, name in enumerate(self.names) if name in symbols)
+        rows = [np.flatnonzero(self.code == i) for _, i in places]
+        of = np.concatenate([np.empty(0, np.int64), *rows])
+        names = [name for (name, _), each in zip(places, rows, strict=True) for _ in each]
+        return names, np.column_stack([self.left[of], self.price[of]]).astype(np.float64)
+
+
 @dataclass(frozen=True)
 class Bars:
-    """symbols: ascending; values: float64[len(symbols), 12] in the order of COLUMNS.
+    """symbols: ascending; values: float64[len(symbols), 12] in the order of COLUMNS; trades: what they are made of.
 
     counts: int64[4], the records that made no trade: duplicates, cancelled trades, the amendments (cancels,
     corrections) of known trades and of others (orphans).
@@ -47,6 +70,7 @@ class Bars:
     symbols: list[str]
     values: Floats
     counts: Ints
+    trades: Trades
 
 
 @njit
@@ -164,6 +188,7 @@ def build(ticks: Ticks, end: int) -> Bars:
     if not _in_order(ticks.event_time[rows], ticks.sequence[rows], key[rows]):
         rows = rows[np.lexsort((key[rows], ticks.sequence[rows], ticks.event_time[rows]))]
     values = np.zeros((len(ticks.symbols), len(COLUMNS)))
-    add_trades(ticks.code[rows], end - ticks.event_time[rows], price[rows], size[rows], values)
+    trades = Trades(ticks.symbols, ticks.code[rows], end - ticks.event_time[rows], price[rows], size[rows])
+    add_trades(trades.code, trades.left, trades.price, trades.size, values)
     alive_symbols = sorted(np.flatnonzero(values[:, TRADES]), key=ticks.symbols.__getitem__)
-    return Bars([ticks.symbols[i] for i in alive_symbols], values[alive_symbols], counts)
+    return Bars([ticks.symbols[i] for i in alive_symbols], values[alive_symbols], counts, trades)

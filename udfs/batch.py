@@ -82,6 +82,7 @@ def compute_views(
     features: Sequence[Feature] = (),
     factors: Sequence[Feature] = (),
     calendar: str = ALWAYS,
+    ticks: pa.Table | None = None,
 ) -> dict[str, pa.Table]:
     """Every feature at every bar: symbol, event_time, one float64 column a feature, peers and clusters string or null.
 
@@ -91,7 +92,8 @@ def compute_views(
     NaN while warming up. DataError names the rows of bars that cannot be used: missing, not finite or not positive
     prices, negative volume, two bars of one symbol at one time. features must have log_return; factors: rows that look
     across the universe; without either, those that the settings choose. calendar: of actions that name no listing, and
-    of features that read the session.
+    of features that read the session. ticks: what the bars are made of, for pairs, in the columns of market.price.v1;
+    an empty table for bars that are rolled up, whose ticks count for nothing; None: the four prints of a replay.
     """
     tape = read_bars(bars, interval)
     plan = Plan(interval, features, calendar)
@@ -104,15 +106,18 @@ def compute_views(
         return fold(plan, plan.blank(len(securities)), rows, tape.times, tape.values, due)
 
     values = folded(plan)
-    cross = crossed(tape, securities, rows, values[:, plan.outputs.index("log_return")])
+    log_returns = values[:, plan.outputs.index("log_return")]
+    cross, there = crossed(tape, securities, rows, log_returns, known, parse_duration(interval), ticks)
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
     own = cross.pop(CROSS_ASSET)
+    if not there.all():  # who is no member has no row
+        own = own.take(pa.array(np.maximum(np.cumsum(there) - 1, 0), mask=~there))
     if factors:
         more = Plan(interval, factors, calendar)
         columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
-    columns |= {name: column for name, column in zip(own.column_names, own.columns) if name not in columns}
+    columns |= {name: own[name] for name in own.column_names if name not in columns}
     return {FEATURES: pa.table(columns), **cross}
 
 

@@ -1,34 +1,44 @@
 """The cross-section operator's state: a ring of return frames, from which everything across members is made again.
 
-In: indicator frames of all shards (their log returns). Out: the frames of a bar time: one of members, one of the
-universe, one of pairs. There is no matrix in the state, so a late frame needs no undoing: the times whose window holds
-it are computed again, and rows that differ are emitted at a higher revision. Changes wait until `amend`. The members'
-rows may be shared out to tiles, each of which hears everything. This file must not know Flink, nor how a number is
-computed.
+In: indicator frames of all shards (their log returns), and the paths of the pairs' tickers inside a bar. Out: the
+frames of a bar time: one of members, one of the universe, one of pairs. There is no matrix in the state, so a late
+frame needs no undoing: the times whose window holds it are computed again, those whose paths it changes alone, and rows
+that differ are emitted at a higher revision. Changes wait until `amend`. The members' rows may be shared out to tiles,
+each of which hears all returns, and the first one of the shortest interval all paths. This file must not know Flink,
+nor how a number is computed.
 
     r/<bar end>/<shard>      rows of one shard at one time: symbols, securities, log returns, moves, which are alive
     p/<bar end>/<n>          a frame that waits: for its time to pass, or, if that has passed, for `amend`
+    c/<name>, n/<name>       a corporate action that was applied; one that waits
     v/<bar end>              how often that time was amended
-    m                        clock, number of the first time that is held
+    m                        clock, number of the first time that is held;  and what paths.py lists
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from itertools import groupby
 
 import numpy as np
 
 from schemas.settings import CrossAsset, duration, settings
 from udfs import packing
-from udfs.frame import Frame
+from udfs.frame import PATHS, Frame
 from udfs.kernels.state import Rows
-from udfs.log import DEFAULT, Horizon, Log
+from udfs.log import DEFAULT, Heard, Horizon, Log, Record
+from udfs.panel.asynchronous import of_pairs
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel
 from udfs.panel.tables import Said, Table, tables
+from udfs.paths import PathSlots, read
 from udfs.ring import Member, Ring
 from udfs.routing import MOVE
+from udfs.securities import Actions
+from udfs.sessions import ALWAYS
 from udfs.ticks import shard_of
 
 Row = tuple[str, float, int, bool]  # security, log return, moves, alive
+Was = Mapping[int, list[bytes]]
+"""The slots of paths, as they were, of times at which they have changed."""
+UNCHANGED: Was = {}
 NOTHING: dict[str, Table] = {}
 
 
@@ -41,12 +51,16 @@ class Universe:
 
     def __init__(
         self, store: MutableMapping[str, bytes], interval_us: int, horizon: Horizon = DEFAULT, interval: str = "",
-        *, of: CrossAsset | None = None, tile: int = 0,
+        *, of: CrossAsset | None = None, tile: int = 0, calendar: str = ALWAYS,
     ) -> None:  # fmt: skip
         self.log, self.interval_us, self.horizon = Log(store), interval_us, horizon
         self.interval = interval or duration(interval_us)
         self.columns, self.tile = Columns(of or settings().cross_asset), tile
+        self.calendar = calendar
         self.waiting = self.log.numbered("p")
+        self.heard, self.news = Heard(self.log, "c"), Heard(self.log, "n")
+        self.actions = Actions(self.heard.records.values(), calendar)
+        self.paths = PathSlots(self.log)
         self.shards: dict[int, set[int]] = {}
         self.ring = Ring(first=self.log.meta.get("first", 0))
         self.said: dict[int, Said] = {}
@@ -69,15 +83,21 @@ class Universe:
     @property
     def dirty(self) -> bool:
         """Whether changes of the past wait for `amend`."""
-        return any(end <= self.clock for end in self.waiting)
+        return bool(self.news.records) or any(end <= self.clock for end in self.waiting)
 
     def hear(self, frame: Frame) -> int | None:
-        """Take a shard's indicator frame; it waits. The bar end to be reminded at, None if that has passed."""
+        """Take a shard's frame of indicators or paths; it waits. The bar end to be reminded at, None if passed."""
         end = frame.event_time
         self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
         self.waiting[end] += 1
         self.log.save()
         return end if end > self.clock else None
+
+    def act(self, record: Record) -> None:
+        """Take a corporate action, which may say who is a member; it waits."""
+        if record not in self.heard and record not in self.news:
+            self.news.add(record)
+            self.log.save()
 
     def advance(self, until: int) -> list[Frame]:
         """Event time has passed `until` (microseconds UTC): the frames of all times that end by then."""
@@ -85,11 +105,11 @@ class Universe:
         if until <= self.clock:
             return []
         ends = sorted(end for end in self.waiting if self.clock < end <= until)
+        frames = self.amend() if ends and self.news.records else []
         first = len(self.ring.times)
         for end in ends:
             self._take(end)
             self._set(end)
-        frames = []
         for end, found in self._tables(self.ring, first, len(self.ring.times)):
             self.said[end] = Said.of(found)
             frames += [self._frame(end, end, 0, view, table, []) for view, table in found.items() if table.symbols]
@@ -100,38 +120,60 @@ class Universe:
         return frames
 
     def amend(self) -> list[Frame]:
-        """Apply the frames of times that have passed: frames of the rows that differ, at a higher revision."""
-        before = self.ring.copy()
-        changed = []
+        """Apply the news, and frames of times that have passed: frames of the rows that differ, a revision higher."""
+        before, was = self.ring.copy(), {}
+        changed = self._news()
         for end in sorted(end for end in self.waiting if end <= self.clock):
+            paths = self.paths.at(end)
             if self._take(end):
-                self._set(end)
-                changed.append(end)
-        frames = self._restated(before, changed) if changed else []
+                changed.add(end)
+            if paths != self.paths.at(end):
+                was[end] = paths
+        for end in changed:
+            self._set(end)
+        frames = self._restated(before, sorted(changed), was) if changed or was else []
         self.log.save()
         return frames
 
-    def _restated(self, before: Ring, changed: list[int]) -> list[Frame]:
+    def _news(self) -> set[int]:
+        """Apply the actions that wait: the times that have other members by them."""
+        was = self.actions.memberships
+        if not self.news.records:
+            return set()
+        self.heard.take(self.news)
+        self.actions = Actions(self.heard.records.values(), self.calendar)
+        same = self.actions.memberships == was
+        return set() if same else {end for end in self.shards if end <= self.clock and self._moved(end)}
+
+    def _restated(self, before: Ring, changed: list[int], was: Was) -> list[Frame]:
         """The frames of what differs from before: of a changed time, and of those whose window holds it.
 
         A time more or less gives each later one another number, and its window other bars.
         """
-        times, until = self.ring.times, self.clock
-        if times == before.times:
-            last = self.ring.place(changed[-1]) + self.columns.reach - 1
-            until = times[last] if last < len(times) else self.clock
-        ends = sorted(end for end in {*before.times, *times} if changed[0] <= end <= until)
-        self._recall(before, [end for end in before.times if changed[0] <= end <= until and end not in self.said])
-        first, last = self.ring.place(changed[0]), self.ring.place(until + 1)
-        now = dict(self._tables(self.ring, first, last))
-        return [frame for end in ends for frame in self._amended(end, now.get(end, NOTHING))]
+        times, until, live = self.ring.times, self.clock, self.panel
+        held = {*before.times, *times}
+        ends = held & was.keys()
+        if changed:
+            if times == before.times:
+                last = self.ring.place(changed[-1]) + self.columns.reach - 1
+                until = times[last] if last < len(times) else self.clock
+            ends |= {end for end in held if changed[0] <= end <= until}
+        self._recall(before, sorted(ends.intersection(before.times) - self.said.keys()), was)
+        now: dict[int, dict[str, Table]] = {}
+        places = sorted(map(self.ring.place, ends.intersection(times)))
+        for _, run in groupby(enumerate(places), lambda each: each[1] - each[0]):
+            first, *others = [place for _, place in run]
+            now |= self._tables(self.ring, first, first + len(others) + 1)
+        if not changed:
+            self.panel = live
+        return [frame for end in sorted(ends) for frame in self._amended(end, now.get(end, NOTHING))]
 
-    def _recall(self, before: Ring, ends: list[int]) -> None:
+    def _recall(self, before: Ring, ends: list[int], was: Was) -> None:
         """What was said of these times before a restore: it is computed again, once."""
         self.panel = None
         if ends:
             first, last = before.place(ends[0]), before.place(ends[-1] + 1)
-            self.said |= {end: Said.of(found) for end, found in self._tables(before, first, last)}
+            self.said |= {end: Said.of(found) for end, found in self._tables(before, first, last, was)}
             self.panel = None
 
     def _take(self, end: int) -> bool:
@@ -147,6 +189,9 @@ class Universe:
 
     def _merge(self, frame: Frame) -> None:
         """A shard's rows into its slot; a removed one stays as dead, so that no older row of another shard returns."""
+        if frame.view == PATHS:
+            self.paths.put(frame)
+            return
         rows = self._slot(frame.event_time, frame.shard)
         alive, dead = frame.ids()
         moves = frame.revision // MOVE
@@ -170,15 +215,27 @@ class Universe:
         return dict(zip(header["symbols"], zip(*columns, strict=True), strict=True))
 
     def _set(self, end: int) -> None:
-        """Write one time's row of the ring from its slots."""
+        """Write one time's row of the ring."""
+        self.ring.put(end, self._members(end))
+
+    def _moved(self, end: int) -> bool:
+        """Whether others are members at a time than the ring says."""
+        return set(self._members(end)) != {self.ring.names[i] for i in np.flatnonzero(self.ring.present[end])}
+
+    def _members(self, end: int) -> dict[str, Member]:
+        """Who has a bar at a time, by its slots, and is in the universe then."""
         rows: dict[str, Row] = {}
-        for shard in self.shards[end]:
+        for shard in self.shards.get(end, ()):
             for symbol, row in self._slot(end, shard).items():
                 if symbol not in rows or rows[symbol][2] < row[2]:
                     rows[symbol] = row
-        self.ring.put(end, {of: Member(value, symbol) for symbol, (of, value, _, lives) in sorted(rows.items()) if lives})
+        alive = {of: Member(value, symbol) for symbol, (of, value, _, lives) in sorted(rows.items()) if lives}
+        otherwise = self.columns.of.members == "all"
+        return {of: member for of, member in alive.items() if self.actions.member(of, end, otherwise)}
 
-    def _tables(self, ring: Ring, first: int, last: int) -> Iterator[tuple[int, dict[str, Table]]]:
+    def _tables(
+        self, ring: Ring, first: int, last: int, was: Was = UNCHANGED
+    ) -> Iterator[tuple[int, dict[str, Table]]]:  # fmt: skip
         """The rows of the times at these places; a panel that stands right before them goes on."""
         if first == last:
             return
@@ -190,7 +247,9 @@ class Universe:
         wanted = ring.wanted(columns.benchmarks, columns.pairs, first, last)
         sections = panel.advance(ring.matrix(first, last), *wanted)
         for end, section in zip(ring.times[first:last], sections, strict=True):
-            yield end, tables(section, columns, ring, end, rows, whole=self.tile == 0)
+            slots = was[end] if end in was else self.paths.at(end)
+            inside = of_pairs(columns.pairs, read(slots), self.interval_us) if self.tile == 0 else None
+            yield end, tables(section, columns, ring, end, rows, inside)
 
     def _owns(self, name: str) -> bool:
         return shard_of(name, self.columns.of.tiles) == self.tile
@@ -201,7 +260,7 @@ class Universe:
         revision = int(self.log[f"v/{end}"]) + 1 if f"v/{end}" in self.log else 1
         frames = []
         for view in {**was.views, **now}:
-            table = now.get(view) or Table.none(self.columns, view)
+            table = now.get(view) or Table.empty(self.columns, view)
             old, new = was.digests(view), self.said[end].digests(view)
             rows = [i for i, name in enumerate(table.symbols) if old.get(name) != new[name]]
             removed = sorted(set(old) - set(new))
@@ -219,13 +278,14 @@ class Universe:
     def _trim(self) -> None:
         """Forget what no time that can still change has in its window."""
         floor = min([self.horizon.floor(self.clock, self.interval_us), *self.waiting])
+        self.paths.forget(floor)
         more = self.ring.place(floor) - self.columns.reach
         if more <= 0:
             return
         gone = self.ring.drop(more)
         self.log.meta["first"] = self.ring.first
         for end in gone:
-            for shard in self.shards.pop(end):
+            for shard in self.shards.pop(end, ()):
                 del self.log[f"r/{end}/{shard}"]
             if f"v/{end}" in self.log:
                 del self.log[f"v/{end}"]

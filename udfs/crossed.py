@@ -1,12 +1,11 @@
 """The cross-section of a history: what the operator would emit at each bar time, all at once.
 
-In: bars by time and symbol, the securities they belong to, their log returns. Out: a table of members, one of the
-universe, one of pairs. This file must not know how a number is computed.
+In: bars by time and symbol, the securities they belong to, their log returns, perhaps their ticks. Out: a table of
+members, one of the universe, one of pairs. This file must not know how a number is computed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +13,14 @@ import pyarrow as pa
 from schemas.settings import CrossAsset, settings
 from udfs.frame import CROSS_ASSET, FEATURE_VIEWS, PAIRS, UNIVERSE
 from udfs.kernels.state import Floats, Rows
+from udfs.panel.asynchronous import of_pairs
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel
+from udfs.panel.rolling import Mask
 from udfs.panel.tables import Table, tables
 from udfs.ring import Ring
+from udfs.securities import Actions
+from udfs.tick_paths import Bars, of_prints, of_ticks
 
 TIME = pa.timestamp("us", tz="UTC")
 KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAIRS: ("symbol_a", "symbol_b")}
@@ -25,25 +28,38 @@ KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAI
 CHUNK = 1024  # bar times whose returns are laid out as one matrix
 
 
-class Bars(Protocol):
-    """Bars by event time, then symbol: tickers ascending, each bar's place among them, bar ends."""
-
-    names: list[str]
-    rows: Rows
-    times: Rows
-
-
 def crossed(
-    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, of: CrossAsset | None = None
-) -> dict[str, pa.Table]:
-    """Tables by view: its keys, event_time, numbers float64 (NaN), texts string or null; rows as those of the bars.
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, actions: Actions, interval_us: int,
+    ticks: pa.Table | None = None, of: CrossAsset | None = None,
+) -> tuple[dict[str, pa.Table], Mask]:  # fmt: skip
+    """Tables by view: its keys, event_time, numbers float64 (NaN), texts string or null; whose bar has a row, bool[M].
 
-    rows int64[M]: each bar's place among the securities, which are ascending.
+    rows int64[M]: each bar's place among the securities, which are ascending. Rows of members are in the order of bars.
+    ticks: see `udfs.batch.compute_views`.
     """
     columns = Columns(of or settings().cross_asset)
-    found = list(_tables(bars, securities, rows, log_returns, columns))
-    return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in KEYS if
-            view in (CROSS_ASSET, UNIVERSE, PAIRS)}  # fmt: skip
+    there = _in_universe(bars.times, securities, rows, actions, columns.of.members == "all")
+    if ticks is None:
+        paths = of_prints(bars, columns.watched, interval_us)
+    else:
+        paths = of_ticks(ticks, columns.watched, interval_us)
+
+    def inside(end: int) -> Floats:
+        return of_pairs(columns.pairs, paths.get(end, {}), interval_us)
+
+    found = list(_tables(bars, securities, rows, log_returns, there, columns, inside))
+    views = (CROSS_ASSET, UNIVERSE, PAIRS)
+    return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in views}, there
+
+
+def _in_universe(times: Rows, securities: list[str], rows: Rows, actions: Actions, otherwise: bool) -> Mask:
+    """Whose bar is a member's, bool[M]."""
+    there = np.full(len(rows), otherwise)
+    for row, name in enumerate(securities):
+        if name in actions.memberships:
+            own = np.flatnonzero(rows == row)
+            there[own] = [actions.member(name, end, otherwise) for end in times[own].tolist()]
+    return there
 
 
 def joined(parts: list[tuple[int, Table]], view: str, columns: Columns) -> pa.Table:
@@ -69,10 +85,12 @@ def keys(view: str, symbols: list[str]) -> dict[str, pa.Array]:
 
 
 def _tables(
-    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, columns: Columns
-) -> Iterator[tuple[int, dict[str, Table]]]:
-    """Each time's rows, in order."""
-    n, times = len(securities), bars.times
+    bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, there: Mask, columns: Columns,
+    inside: Callable[[int], Floats],
+) -> Iterator[tuple[int, dict[str, Table]]]:  # fmt: skip
+    """Each time's rows, in order; a time without a member is none; inside: what the trades of its bars say of pairs."""
+    n, times = len(securities), bars.times[there]
+    rows, own_names, log_returns = rows[there], bars.rows[there], log_returns[there]
     starts = np.flatnonzero(np.diff(times, prepend=times[:1] - 1, append=times[-1:] + 1)).tolist()
     panel, own = Panel(columns, np.empty((0, n)), -1), np.arange(n)
     for first in range(0, len(starts) - 1, CHUNK):
@@ -83,16 +101,16 @@ def _tables(
             returns[here], present[here] = log_returns[start:stop], True
             ring.times.append(end)
             ring.returns[end], ring.present[end] = returns, present
-            ring.tickers[end] = _renamed(bars, securities, rows, start, stop)
+            ring.tickers[end] = _renamed(bars.names, own_names[start:stop], securities, here)
         count = len(ring.times)
         sections = panel.advance(ring.matrix(0, count), *ring.wanted(columns.benchmarks, columns.pairs, 0, count))
         for end, section in zip(ring.times, sections, strict=True):
-            yield end, tables(section, columns, ring, end, own, whole=True)
+            yield end, tables(section, columns, ring, end, own, inside(end))
 
 
-def _renamed(bars: Bars, securities: list[str], rows: Rows, start: int, stop: int) -> dict[str, str]:
+def _renamed(names: list[str], rows: Rows, securities: list[str], places: Rows) -> dict[str, str]:
     """Tickers of the securities that are there under another name."""
-    if bars.names is securities:
+    if names is securities:
         return {}
-    both = zip(bars.rows[start:stop].tolist(), rows[start:stop].tolist(), strict=True)
-    return {securities[j]: bars.names[i] for i, j in both if bars.names[i] != securities[j]}
+    both = zip(rows.tolist(), places.tolist(), strict=True)
+    return {securities[j]: names[i] for i, j in both if names[i] != securities[j]}

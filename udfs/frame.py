@@ -14,6 +14,9 @@ SYMBOL_VIEWS = (INDICATORS, FACTORS, CROSS_ASSET)
 FEATURE_VIEWS = (*SYMBOL_VIEWS, UNIVERSE, PAIRS)
 MOVED = "moved"
 """A view that stays inside a job: bars that turn out to belong to another security, as its shard gets them."""
+PATHS, PATH = "paths", ("left_us", "price")
+"""Another one: a row a trade of the pairs' tickers, in the order of the bar, symbols repeated; and its columns, the
+time to the bar's end and the price. Each frame is all that its shard has of that bar; removed is empty."""
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,7 @@ class Ring:
         self.times, self.first = self.times[count:], self.first + count
         gone = [end for end in self.returns if not self.times or end < self.times[0]]
         for end in gone:
-            for kept in (self.returns, self.present, self.tickers):
-                del kept[end]  # type: ignore[attr-defined]
+            del self.returns[end], self.present[end], self.tickers[end]
         return gone
 
     def _join(self, new: set[str]) -> None:

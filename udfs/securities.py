@@ -17,6 +17,8 @@ from udfs.adjustment import Action, Adjustment, adjustment, when
 from udfs.announcements import in_force
 from udfs.sessions import ALWAYS
 
+MEMBERSHIP = ("INDEX_JOIN", "INDEX_LEAVE")
+
 
 class Actions:
     """The actions in force among `records` (DataError for one that cannot be used): a pure function of their set.
@@ -35,11 +37,25 @@ class Actions:
         for action in terms:
             if change := adjustment(action, calendar):
                 found[self._named(action["symbol"], change.ex_time_us)].append(change)
+        self.memberships = self._memberships([each for each in terms if each["action_type"] in MEMBERSHIP], calendar)
         self.adjustments: dict[str, tuple[Adjustment, ...]] = {name: tuple(changes) for name, changes in found.items()}
 
     def security(self, symbol: str, bar_end_us: int) -> str:
         """Id of the security of the symbol's bar that ends then: terms hold for bars that end after their ex time."""
         return self._tickers.security(symbol, bar_end_us)
+
+    def member(self, security: str, bar_end_us: int, otherwise: bool = True) -> bool:
+        """Whether a security is in the universe at a bar: by the last INDEX_JOIN or INDEX_LEAVE before it ends."""
+        said = [joined for time_us, joined in self.memberships.get(security, ()) if time_us < bar_end_us]
+        return said[-1] if said else otherwise
+
+    def _memberships(self, terms: list[Action], calendar: str) -> dict[str, list[tuple[int, bool]]]:
+        """By security: when it joins (True) or leaves, in order."""
+        found = defaultdict[str, list[tuple[int, bool]]](list)
+        for action in terms:
+            time_us = when(action, calendar)
+            found[self._named(action["symbol"], time_us)].append((time_us, action["action_type"] == "INDEX_JOIN"))
+        return dict(found)
 
     def _named(self, symbol: str, ex_time_us: int) -> str:
         """The security an action names: its ticker's before the ex time, unless the ticker took one on just then."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from udfs import cross
+from schemas.settings import settings
 from udfs.cross import Universe
-from udfs.frame import BARS, INDICATORS, MOVED, Frame
+from udfs.frame import BARS, INDICATORS, MOVED, PATHS, Frame
 from udfs.intervals import Intervals
 from udfs.log import DEFAULT, BeyondHorizon, Horizon, Record
 from udfs.plan import Plan
@@ -37,25 +37,28 @@ class Simulation:
         plans = [self.plan, *map(self.plan.at, rollups)]
         self.shards, self.interval_us, self.interval = shards, interval_us, self.plan.interval
         self.stores: Stores = defaultdict(dict) if stores is None else stores
-        self.ticks = [
-            TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon, calendar) for i in range(shards)
-        ]
         self.features = [
             Intervals(i, plans, interval_us, self.stores[f"features/{i}"], horizon, calendar) for i in range(shards)
         ]
-        tiles = range(cross.settings().cross_asset.tiles)
-        self.universes = {
-            plan.interval: [
-                Universe(self.stores[f"universe/{plan.interval}/{i}"], interval_us, horizon, plan.interval, tile=i)
-                for i in tiles
-            ]
-            for plan in plans
-        }
+        self.universes = {plan.interval: self._universe(plan.interval, horizon, calendar) for plan in plans}
+        watched = self.universes[self.interval][0].columns.watched
+        self.ticks = [
+            TickShard(i, shards, interval_us, self.stores[f"ticks/{i}"], horizon, calendar, watched)
+            for i in range(shards)
+        ]
         self.factors: list[Intervals] = []
         if factors:
             looking = [Plan(each.interval, factors, calendar) for each in plans]
             self.factors.append(Intervals(0, looking, interval_us, self.stores["factors"], horizon, calendar))
         self.refused = 0
+
+    def _universe(self, interval: str, horizon: Horizon, calendar: str) -> list[Universe]:
+        """All tiles."""
+        stores = [self.stores[f"universe/{interval}/{i}"] for i in range(settings().cross_asset.tiles)]
+        return [
+            Universe(store, self.interval_us, horizon, interval, tile=i, calendar=calendar)
+            for i, store in enumerate(stores)
+        ]
 
     def hear_ticks(self, ticks: Ticks) -> None:
         """Records of any symbols and times."""
@@ -72,6 +75,8 @@ class Simulation:
                 moved += ticks.act(record)
                 for shard in (features, *self.factors):
                     shard.act(record)
+                for universe in (of for tiles in self.universes.values() for of in tiles):
+                    universe.act(record)
             except BeyondHorizon:
                 self.refused += ticks.owns(str(record["symbol"]))
         return self._route(moved)
@@ -107,6 +112,8 @@ class Simulation:
             elif frame.view == INDICATORS:
                 for tile in self.universes[frame.interval]:
                     tile.hear(frame)
-            if frame.view != MOVED:
+            elif frame.view == PATHS:
+                self.universes[self.interval][0].hear(frame)
+            if frame.view not in (MOVED, PATHS):
                 emitted.append(frame)
         return emitted

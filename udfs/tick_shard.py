@@ -1,9 +1,10 @@
 """Ticks to bars: one shard of symbols, the records of its last bars, and what happens when one of those bars changes.
 
 In: tick columns on time or late, corporate actions that rename, end or begin a security, the passing of event time.
-Out: bar frames, each for the shard of the securities in it. A bar is a function of the set of its records (bars.py),
-so late, repeated, cancelled and corrected trades are one move: build the bar again, emit the rows that differ. Changes
-wait until `amend`, so that many cost as much as one. This file must not know Flink, Kafka or any feature.
+Out: bar frames, each for the shard of the securities in it, and the trades of watched tickers. A bar is a function of
+the set of its records (bars.py), so late, repeated, cancelled and corrected trades are one move: build the bar again,
+emit the rows that differ. Changes wait until `amend`, so that many cost as much as one. This file must not know Flink,
+Kafka or any feature.
 
     t/<bar end>/<n>   records of a bar: as they came, one run when it has closed, further ones of what came later
     b/<bar end>       the bars of a closed time as emitted: symbols, values, revision, counts, moves
@@ -13,7 +14,7 @@ wait until `amend`, so that many cost as much as one. This file must not know Fl
 """
 
 from bisect import insort
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from schemas.settings import duration
 from udfs import packing
 from udfs.adjustment import when
 from udfs.bars import COLUMNS, TRADES, Bars, build
-from udfs.frame import BARS, MOVED, Frame
+from udfs.frame import BARS, MOVED, PATH, PATHS, Frame
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, BeyondHorizon, Heard, Horizon, Log, Record
 from udfs.routing import route
@@ -52,14 +53,18 @@ class Slot:
 
 
 class TickShard:
-    """The symbols of one shard; shards: how many there are; calendar: of listings that name none (settings)."""
+    """The symbols of one shard; shards: how many there are; calendar: of listings that name none (settings).
+
+    watched: tickers whose trades are emitted, too, as frames of the view PATHS.
+    """
 
     def __init__(
         self, shard: int, shards: int, interval_us: int, store: MutableMapping[str, bytes],
-        horizon: Horizon = DEFAULT, calendar: str = "24/7",
+        horizon: Horizon = DEFAULT, calendar: str = "24/7", watched: Collection[str] = (),
     ) -> None:  # fmt: skip
         self.shard, self.shards, self.interval_us = shard, shards, interval_us
         self.horizon, self.calendar = horizon, calendar
+        self.watched = {name for name in watched if self.owns(name)}
         self.log = Log(store)
         self.chunks = self.log.numbered("t")
         self.times = sorted(int(place[0]) for kind, place in self.log.places() if kind == "b")
@@ -178,7 +183,7 @@ class TickShard:
         slot = Slot(bars.symbols, bars.values, bars.counts)
         self._put(end, slot)
         self._note(end, ticks)
-        return self._frames(BARS, end, end, slot, slot.symbols, slot.values, [])
+        return self._frames(BARS, end, end, slot, slot.symbols, slot.values, []) + self._paths(end, end, slot, bars)
 
     def _bars(self, end: int, ticks: Ticks) -> Bars:
         """The bars of these records and of what amends their trades from elsewhere, which is counted where it lies."""
@@ -205,13 +210,11 @@ class TickShard:
         pairs = zip(bars.symbols, bars.values, strict=True)
         rows = [i for i, (name, row) in enumerate(pairs) if name not in old or old[name].tobytes() != row.tobytes()]
         removed = sorted(set(was.symbols) - set(bars.symbols))
-        changed = bool(rows or removed)
-        self._put(end, slot if changed else replace(slot, revision=was.revision))
+        self._put(end, slot if rows or removed else replace(slot, revision=was.revision))
         del self.log[f"d/{end}"]
-        if not changed:
-            return []
-        symbols = [bars.symbols[i] for i in rows]
-        return self._frames(BARS, end, self.clock + self.interval_us, slot, symbols, bars.values[rows], removed)
+        symbols, known_at = [bars.symbols[i] for i in rows], self.clock + self.interval_us
+        frames = self._frames(BARS, end, known_at, slot, symbols, bars.values[rows], removed)
+        return frames + self._paths(end, known_at, slot, bars, was.symbols)
 
     def _put(self, end: int, slot: Slot) -> None:
         """Write the slot of a closed time, and count its records instead of those that it had."""
@@ -257,6 +260,14 @@ class TickShard:
         head = Frame(view, self.shard, end, known_at, slot.revision, symbols, COLUMNS, values, removed=removed,
                      interval=duration(self.interval_us))  # fmt: skip
         return route(head, slot.moves, actions or self.actions, self.shards)
+
+    def _paths(self, end: int, known_at: int, slot: Slot, bars: Bars, was: Collection[str] = ()) -> list[Frame]:
+        """All trades of watched tickers of a bar, which may have none any more."""
+        symbols, values = bars.trades.path(self.watched)
+        if not (symbols or self.watched.intersection(was)):
+            return []
+        of = duration(self.interval_us)
+        return [Frame(PATHS, self.shard, end, known_at, slot.revision, symbols, PATH, values, interval=of)]
 
     def _floor(self) -> int:
         """The oldest bar end that can change."""

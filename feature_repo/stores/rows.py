@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import isnan
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -56,9 +57,16 @@ def _layout(view: str, fields: tuple[tuple[str, Kind], ...]) -> Layout:
 
 
 def entity_text(key: EntityKey) -> str:
-    """The entity's name in the store: the value of a single string key, else Feast's serialised key in hex."""
-    if len(key.join_keys) == 1 and key.entity_values[0].HasField("string_val"):
-        return str(key.entity_values[0].string_val)
+    """The entity's name in the store: the value of a string key; of several `A|B`, in the order of the keys' names.
+
+    Feast's serialised key in hex where a value is no string, or one of several holds `|` itself.
+    """
+    values = [
+        value.string_val for _, value in sorted(zip(key.join_keys, key.entity_values, strict=True), key=itemgetter(0))
+    ]
+    strings = all(value.HasField("string_val") for value in key.entity_values)
+    if strings and (len(values) == 1 or not any("|" in value for value in values)):
+        return "|".join(values)
     return str(serialize_entity_key(key, entity_key_serialization_version=3).hex())
 
 

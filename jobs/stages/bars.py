@@ -1,8 +1,8 @@
 """Bars: blocks of ticks of a shard of symbols -> bar frames for the shards of their securities.
 
 In: rows (shard, kind, payload) of the kinds ticks, late and action. Out: frames of closed bars, and of bars that a late
-record changed; dead letters of what is older than the horizon; actions go on to the next stage. What is of another
-kind passes. This file must not know how a bar is built or rebuilt: see udfs/tick_shard.py.
+record changed; the trades of the pairs' tickers; dead letters of what is older than the horizon; actions go on to the
+next stage. What is of another kind passes. This file must not know how a bar is built: see udfs/tick_shard.py.
 """
 
 import json
@@ -20,6 +20,7 @@ from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.settings import Settings, parse_duration
 from udfs import packing
 from udfs.log import BeyondHorizon, Horizon
+from udfs.panel.columns import Columns
 from udfs.tick_shard import TickShard
 from udfs.ticks import Ticks
 
@@ -38,7 +39,7 @@ class Bars(Shards[TickShard]):
         self.interval_us, self.price, self.action, self.known = parse_duration(interval), price, action, known
         self.number = settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
-        self.calendar = settings.bars.calendar
+        self.calendar, self.watched = settings.bars.calendar, Columns(settings.cross_asset).watched
 
     def open(self, context: RuntimeContext) -> None:
         """Bind state and counters."""
@@ -47,7 +48,8 @@ class Bars(Shards[TickShard]):
 
     def make(self, number: int) -> TickShard:
         """The shard of these symbols."""
-        shard = TickShard(number, self.number, self.interval_us, self.store, self.horizon, self.calendar)
+        of = self.horizon, self.calendar, self.watched
+        shard = TickShard(number, self.number, self.interval_us, self.store, *of)
         for action in self.known:
             shard.act(action)
         return shard

@@ -70,7 +70,7 @@ class Indicators(Shards[Intervals]):
                 remind(timers, end)
         elif kind == ACTION:
             shard.act(json.loads(payload)["action"])
-        if kind not in (MOVED, ACTION) and not self.across:
+        if not self.across and kind != MOVED and (kind != ACTION or row[0] == 0):  # each shard is told of an action
             yield row
 
     def _read_calendar(self) -> None:

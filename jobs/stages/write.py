@@ -10,10 +10,10 @@ from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from jobs.runtime import kafka
-from jobs.runtime.envelope import RECORD, VIEWS
+from jobs.runtime.envelope import ACTION, RECORD, VIEWS
 from schemas.settings import Settings
 from schemas.wire import encoder
-from udfs.frame import BARS, CROSS_ASSET, Frame
+from udfs.frame import BARS, CROSS_ASSET, PATHS, Frame
 
 BAR, FEATURE, REQUEST = "market.bar.v1", "feature.frame.v1", "scoring.request.v1"
 HEAD = ("interval", "shard", "event_time", "known_at", "revision", "symbols", "removed")
@@ -31,8 +31,10 @@ class Encode(FlatMapFunction):
         self.encode = {topic: encoder(topic, self.ids[topic]) for topic in (BAR, FEATURE, REQUEST)}
 
     def flat_map(self, row: Row) -> Iterator[Row]:
-        """One envelope; what is no frame is a message for the topic that its kind names."""
+        """One envelope; what is no frame is a message for the topic of its kind's name. Actions and paths stay here."""
         shard, kind, payload = row
+        if kind in (ACTION, PATHS):
+            return
         if kind not in VIEWS:
             yield Row(kind, str(shard).encode(), payload, time.time_ns() // 1_000_000)
             return

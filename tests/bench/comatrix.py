@@ -78,7 +78,7 @@ def ours(members: int, bars: int) -> None:
 
 def tiles(returns: np.ndarray, start: int, bars: int) -> None:
     """Both matrices live again, in two tiles beside each other, as two operators have them."""
-    halves = [(0, returns.shape[1] // 2), (returns.shape[1] // 2, returns.shape[1])]
+    halves = [np.arange(tile, returns.shape[1], 2) for tile in range(2)]
     jobs = [Comatrix(window, returns[:start], start - 1, half) for window in WINDOWS.values() for half in halves]
     with ThreadPoolExecutor(2) as pool:
         times = []

@@ -6,8 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
+from schemas.settings import settings
 from udfs import batch
-from udfs.correlation import cross_section
+from udfs.panel.columns import Columns
+from udfs.panel.panel import Panel
 from udfs.plan import Plan
 
 SYMBOLS, DAYS = 500, 4_000
@@ -42,14 +44,16 @@ def main() -> None:
     frames = [{name: column[day] for name, column in columns.items()} for day in range(1_000)]
     seconds = [timed(lambda frame=frame: plan.step(state, rows, frame)) for frame in frames]
     show(f"frame of {SYMBOLS} symbols, {len(plan.outputs)} outputs", seconds[1:])
-    returns = np.diff(np.log(columns["close"][:1_061]), axis=0)
-    seconds = [timed(lambda day=day: cross_section(returns[day : day + 60])) for day in range(1_000)]
-    show(f"cross-section of {SYMBOLS} symbols", seconds[1:])
+    returns, across = np.diff(np.log(columns["close"][:361]), axis=0), Columns(settings().cross_asset)
+    panel, none = Panel(across, returns[:60], 59), np.empty((1, 0), int)
+    seconds = [timed(lambda day=day: panel.advance(returns[day : day + 1], none, none.reshape(1, 0, 2)))
+               for day in range(60, 360)]  # fmt: skip
+    show(f"cross-section of {SYMBOLS} symbols, {len(across.numbers)} outputs", seconds[1:])
     names = [f"S{k:04d}" for k in range(SYMBOLS)] * DAYS
     ends = pa.array(np.repeat(np.arange(1, DAYS + 1), SYMBOLS) * 86_400_000_000).cast(pa.timestamp("us", "UTC"))
     table = pa.table({"symbol": names, "event_time": ends, **{n: c.ravel() for n, c in columns.items()}})
     elapsed = timed(lambda: batch.compute(table, None, "1d"))
-    outputs = len(plan.outputs) + 4
+    outputs = len(plan.outputs) + len(across.numbers) + len(across.members)
     print(f"batch: {len(table):,} bars in {elapsed:.1f} s, {len(table) * outputs / elapsed / 1e6:.1f} M values/s")
 
 

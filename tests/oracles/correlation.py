@@ -1,4 +1,4 @@
-"""Naive twin of udfs/correlation.py: one pair at a time, plain Python sums."""
+"""Pearson's correlation and beta by their definitions: one pair at a time, plain Python sums."""
 
 import math
 from collections.abc import Sequence

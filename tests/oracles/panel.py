@@ -271,7 +271,9 @@ def engle_granger(y: Array, x: Array) -> tuple[float, float, float, float, float
     pull = (spread[:-1] @ change) / (spread[:-1] @ spread[:-1])
     level, lag, move = spread[1:-1], change[:-1], change[1:]
     gram = np.array([[level @ level, level @ lag], [lag @ level, lag @ lag]])
-    inverse = np.array([[gram[1, 1], -gram[0, 1]], [-gram[1, 0], gram[0, 0]]]) / (gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2)
+    inverse = np.array([[gram[1, 1], -gram[0, 1]], [-gram[1, 0], gram[0, 0]]]) / (
+        gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2
+    )
     slopes = inverse @ np.array([level @ move, lag @ move])
     rest = move - slopes[0] * level - slopes[1] * lag
     t = slopes[0] / np.sqrt(rest @ rest / (len(move) - 2) * inverse[0, 0])

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs import batch, cross, crossed
 from schemas.settings import settings
+from udfs import batch, cross, crossed, simulation
 from udfs.bars import COLUMNS, build, identity
 from udfs.fold import Due, fold
 from udfs.frame import Frame
@@ -36,7 +36,8 @@ SHORT = Plan("1m", [replace(row, params={k: FEW.get(v, v) for k, v in row.params
 WINDOW = 4
 RATIOS = ("SPLIT", "REVERSE_SPLIT", "RATIO_CHANGE", "STOCK_DIVIDEND", "SHARE_CLASS_DIVIDEND", "CURRENCY_CHANGE")
 CASH = ("CASH_DIVIDEND", "SPECIAL_DIVIDEND", "RETURN_OF_CAPITAL", "SPIN_OFF", "RIGHTS_ISSUE")
-NAMES = ("SYMBOL_CHANGE", "EXCHANGE_MOVE", "MERGER", "DELISTING", "RELISTING", "NAME_CHANGE")
+NAMES = ("SYMBOL_CHANGE", "EXCHANGE_MOVE", "MERGER", "DELISTING", "RELISTING", "NAME_CHANGE",
+         "INDEX_JOIN", "INDEX_LEAVE")  # fmt: skip
 KINDS = (*RATIOS, *CASH, *NAMES, "OTHER")
 Action = dict[str, Any]
 Bits = dict[tuple[str, int], bytes]
@@ -49,7 +50,7 @@ def short_windows(**of: object) -> Iterator[None]:
     of = {"windows": (WINDOW,), "peers": 2, "loadings": 1, "benchmarks": ("B",), "pairs": ("A|B", "D|C")} | of
     short = settings().model_copy(update={"cross_asset": settings().cross_asset.model_copy(update=of)})
     with pytest.MonkeyPatch.context() as patch:
-        for module in (cross, crossed):
+        for module in (cross, crossed, simulation):
             patch.setattr(module, "settings", lambda: short)
         yield
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.settings import settings as settings_of
-from tests.oracles.world import short_windows
+from tests.oracles.world import DAY, Action, action, short_windows
 from udfs.cross import Universe
 from udfs.frame import CROSS_ASSET, INDICATORS, UNIVERSE, Frame
 from udfs.log import Horizon
@@ -143,7 +143,9 @@ def test_any_order_ends_like_a_clean_run(seed: int, random: Random) -> None:
 def test_the_clean_run_says_something() -> None:
     truth = script(1)
     rows = clean(truth).rows
-    assert {end for end, name in rows if name in "ABCDE"} == {end for (end, _), versions in truth.items() if versions[-1]}
+    assert {end for end, name in rows if name in "ABCDE"} == {
+        end for (end, _), versions in truth.items() if versions[-1]
+    }
     assert {peer for _, peers in rows.values() for peer in peers} > {"", "B", "D"}
 
 
@@ -231,3 +233,40 @@ def test_the_past_waits_for_amend_and_time_for_advance() -> None:
     ]  # fmt: skip
     assert {(each.known_at, each.revision) for each in late} == {(3 * MINUTE, 1)}
     assert universe.amend() == universe.advance(2 * MINUTE) == []
+
+
+LEAVES = action("leave", "INDEX_LEAVE", "B", ex_date=3)  # from the bar that ends with day 4 on
+JOINS = action("join", "INDEX_JOIN", "B", ex_date=5)
+
+
+def days(said: dict[int, list[Action]], **of: object) -> Emitted:
+    """What stands after eight daily bars of four members; actions are heard after the bar of that number."""
+    with short_windows(**of):
+        world = World(HORIZON)
+        world.universe = Universe({}, DAY, HORIZON)
+        for bar in range(9):
+            if bar:
+                rows = {name: float(np.random.default_rng([bar, i]).normal()) for i, name in enumerate("ABCD")}
+                world.universe.hear(frame(bar * DAY, 0, 0, rows, []))
+                world.keep(world.universe.advance(bar * DAY))
+            for each in said.get(bar, []):
+                world.universe.act(each)
+            world.keep(world.universe.amend() if bar % 2 else [])
+        world.keep(world.universe.amend())
+        return world.rows
+
+
+@pytest.mark.parametrize("heard", [{7: [JOINS], 8: [LEAVES]}, {5: [LEAVES, JOINS]}, {3: [LEAVES], 6: [JOINS]}])
+def test_membership_is_as_of_its_time_whenever_it_is_heard(heard: dict[int, list[Action]]) -> None:
+    known = days({0: [LEAVES, JOINS]})
+    assert days(heard) == known
+    assert {end // DAY for end, name in known if name == "B"} == {1, 2, 3, 6, 7, 8}
+    # out for two bars, B is in no window of four for as long as they are in it; others are the peers
+    assert not any("B" in peers for (end, name), (_, peers) in known.items() if name in "ACD" and end // DAY > 3)
+    assert any("B" in peers for (_, name), (_, peers) in days({}).items() if name in "ACD")
+
+
+def test_nobody_is_a_member_before_it_joins_if_so_set() -> None:
+    joined = days({2: [JOINS]}, members="joined")
+    assert {name for _, name in joined} == {"B", "universe"}
+    assert {end // DAY for end, _ in joined} == {6, 7, 8}

@@ -1,5 +1,6 @@
 """A Feast repo on each store, for the modules that ask for it."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 import redis
 
-from feature_repo.views import feature_log, layout
+from feature_repo.views import beside, feature_log, layout
 from schemas.settings import settings
-from tests.unit.serving import REPO, command, features
+from tests.unit.serving import PAIR, REPO, command, features, pairs, universe
+from udfs.frame import PAIRS, UNIVERSE
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,12 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         patch.setenv("TICKLOOM_STORE__URL", url)
         patch.setenv("TICKLOOM_STORE__DTYPE", dtype)
         patch.setenv("TICKLOOM_BARS__INTERVAL", "1d")
+        patch.setenv("TICKLOOM_CROSS_ASSET__PAIRS", json.dumps(["|".join(PAIR)]))
         settings.cache_clear()
         layout.cache_clear()
         pq.write_table(features(), feature_log("1d"))
+        for view, table in {UNIVERSE: universe(), PAIRS: pairs()}.items():
+            pq.write_table(table, beside(feature_log("1d"), view))
         command("apply")
         yield folder
     settings.cache_clear()

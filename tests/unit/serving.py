@@ -13,6 +13,7 @@ from udfs.vector import NUMBERS
 
 REPO = PROJECT / "feature_repo"
 SYMBOLS = ["AAPL", "BRK.B", "MSFT"]
+PAIR = ("MSFT", "AAPL")
 BARS = 30
 FIRST = datetime(2002, 11, 8, tzinfo=UTC)
 INDICATORS = layout("indicators_1d")
@@ -28,11 +29,26 @@ def us(time: datetime) -> int:
 
 def features() -> pa.Table:
     """Random columns as `tickloom features compute` writes them: a fifth of the values missing."""
+    return of_views({"symbol": SYMBOLS}, "indicators_1d", "cross_asset_1d")
+
+
+def universe() -> pa.Table:
+    """The table of the universe beside it."""
+    return of_views({"universe": ["universe"]}, "universe_1d")
+
+
+def pairs() -> pa.Table:
+    """The table of pairs beside it."""
+    return of_views({"symbol_a": [PAIR[0]], "symbol_b": [PAIR[1]]}, "pairs_1d")
+
+
+def of_views(keys: dict[str, list[str]], *views: str) -> pa.Table:
     rng = np.random.default_rng(11)
-    rows = BARS * len(SYMBOLS)
-    times = pa.array([us(at(i // len(SYMBOLS))) for i in range(rows)], pa.timestamp("us", "UTC"))
-    columns: dict[str, Any] = {"symbol": pa.array(SYMBOLS * BARS), "event_time": times}
-    for view in ("indicators_1d", "cross_asset_1d"):
+    count = len(next(iter(keys.values())))
+    rows = BARS * count
+    times = pa.array([us(at(i // count)) for i in range(rows)], pa.timestamp("us", "UTC"))
+    columns: dict[str, Any] = {name: pa.array(of * BARS) for name, of in keys.items()} | {"event_time": times}
+    for view in views:
         for name, kind in layout(view).fields:
             values = np.where(rng.uniform(size=rows) < 0.2, np.nan, rng.normal(size=rows))
             texts = [None if np.isnan(value) else f"P{value:.0f}" for value in values]

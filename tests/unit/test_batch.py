@@ -11,15 +11,17 @@ import typer
 from typer.testing import CliRunner
 
 from schemas.errors import DataError
+from schemas.settings import settings
+from tests.oracles import correlation as oracle
 from tests.oracles.prices import DAY_US, REAL_SPLITS, SYMBOLS, by_talib_split, random_bars, real
 from tickloom import features
-from udfs import batch
-from udfs.correlation import cross_section
+from udfs import batch, crossed
+from udfs.panel.columns import Columns
 from udfs.plan import Plan
 
 TIME = pa.timestamp("us", tz="UTC")
 BARS = ("open", "high", "low", "close", "volume")
-CROSS = ["corr_market_60", "beta_market_60", "peer_60", "peer_corr_60"]
+COLUMNS = Columns(settings().cross_asset)
 
 
 def table(bars_of):
@@ -66,14 +68,15 @@ def result():
 
 
 def test_columns_and_order(result):
-    assert result.column_names == ["symbol", "event_time", *Plan("1d").outputs, *CROSS]
+    assert result.column_names == ["symbol", "event_time", *Plan("1d").outputs, *COLUMNS.numbers, *COLUMNS.members]
     kinds = {name: result.schema.field(name).type for name in result.column_names}
-    assert (kinds.pop("symbol"), kinds.pop("event_time"), kinds.pop("peer_60")) == (pa.string(), TIME, pa.string())
+    assert {kinds.pop(name) for name in ("symbol", *COLUMNS.members)} == {pa.string()}
+    assert kinds.pop("event_time") == TIME
     assert set(kinds.values()) == {pa.float64()}
     assert result.num_rows == REAL.num_rows
     keys = list(zip(result["event_time"].to_pylist(), result["symbol"].to_pylist(), strict=True))
     assert keys == sorted(keys)
-    assert all(result[name].null_count == 0 for name in result.column_names if name != "peer_60")
+    assert all(result[name].null_count == 0 for name in result.column_names if name not in COLUMNS.members)
 
 
 def test_order_of_rows_changes_no_byte(result):
@@ -95,7 +98,7 @@ def test_cross_section_of_each_frame(result):
     rows = np.searchsorted(times, result["event_time"].cast(pa.int64()).to_numpy())
     columns = np.searchsorted(SYMBOLS, result["symbol"].to_pylist())
     matrix[rows, columns] = result["log_return"].to_numpy()
-    found = [result[name].to_numpy() for name in (CROSS[0], CROSS[1], CROSS[3])]
+    found = [result[name].to_numpy() for name in ("corr_market_60", "beta_market_60", "peer_corr_60")]
     peers = result["peer_60"].to_pylist()
     for k in range(0, result.num_rows, 97):
         t, j = rows[k], columns[k]
@@ -103,16 +106,19 @@ def test_cross_section_of_each_frame(result):
             assert np.isnan([column[k] for column in found]).all()
             assert peers[k] is None
             continue
-        wanted = cross_section(matrix[t - 59 : t + 1])
-        numbers = (wanted.corr_market[j], wanted.beta_market[j], wanted.peer_corr[j])
-        assert np.array([column[k] for column in found]).tobytes() == np.array(numbers).tobytes()
-        assert peers[k] == (SYMBOLS[wanted.peer[j]] if wanted.peer[j] >= 0 else None)
+        window = matrix[t - 59 : t + 1].T.tolist()
+        market = oracle.market(window)
+        others = [oracle.correlation(window[j], other) if i != j else np.nan for i, other in enumerate(window)]
+        best = max((value for value in others if not np.isnan(value)), default=np.nan)
+        numbers = (oracle.correlation(window[j], market), oracle.beta(window[j], market), best)
+        np.testing.assert_allclose([column[k] for column in found], numbers, atol=1e-12)
+        assert peers[k] == (None if np.isnan(best) else SYMBOLS[others.index(best)])
     assert sum(peer is not None for peer in peers) > 11_000
 
 
 def test_frames_beyond_one_chunk(monkeypatch, result):
     # the same with returns laid out 61 bar times at a time
-    monkeypatch.setattr(batch, "CHUNK", 61)
+    monkeypatch.setattr(crossed, "CHUNK", 61)
     assert content(batch.compute(REAL, REAL_ACTIONS, "1d")) == content(result)
 
 
@@ -143,7 +149,10 @@ def test_symbols_as_a_dictionary_and_whole_numbers():
 
 def test_no_bars():
     found = batch.compute(REAL.slice(0, 0), REAL_ACTIONS, "1d")
-    assert (found.num_rows, found.num_columns) == (0, 2 + len(Plan("1d").outputs) + 4)
+    assert (found.num_rows, found.num_columns) == (
+        0,
+        2 + len(Plan("1d").outputs) + len(COLUMNS.numbers) + len(COLUMNS.members),
+    )
 
 
 def test_the_split_of_a_day_counts_from_its_first_bar():

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from feature_repo.views import layout
 from schemas.errors import FeatureError
 from udfs import catalogue
-from udfs.correlation import OUTPUTS
 from udfs.plan import Plan
 from udfs.registry import FEATURES
 
@@ -89,9 +89,9 @@ def test_a_package_that_looks_across_the_universe_has_a_view_of_its_own(tmp_path
     assert found.returncode == 0, found.stderr
     fields, views, columns, values, shared = json.loads(found.stdout)
     assert fields == ["standing"]
-    assert views == ["indicators_1d", "factors_1d", "cross_asset_1d"]
+    assert views == ["indicators_1d", "factors_1d", "cross_asset_1d", "universe_1d"]
     core = [output for row in FEATURES for output in row.outputs]
-    assert columns == [*core, "standing", *OUTPUTS]
+    assert columns == [*core, "standing", *(name for name, _ in layout("cross_asset_1d").fields)]
     assert sorted(values) == [0.5, 1.0]
     assert not shared
 

@@ -188,6 +188,9 @@ def test_a_checkpoint_is_the_ring():
 def test_what_is_refused():
     with pytest.raises(ValueError, match="19 bars of returns up to bar 99, where the window needs 20"):
         Comatrix(ROLLING, returns(bars=19), 99)
+    for rows in ([1, 0], [2, 2], [N]):
+        with pytest.raises(ValueError, match="not ascending columns of 6"):
+            new(ROLLING, rows=np.array(rows))
     with pytest.raises(ValueError, match="no bar"):
         new(ROLLING).correlation()
     for wrong in (lambda: Window.rolling(1), lambda: Window.rolling(5, 6), lambda: Window(5, 5, 1.5)):

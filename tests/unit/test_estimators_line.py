@@ -11,7 +11,7 @@ from scipy import stats
 
 from tests.oracles import correlation as plain
 from tests.oracles import estimators as oracle
-from tests.unit.test_correlation import entries, returns
+from tests.oracles.returns import entries, returns
 from udfs.estimators import line, spearman
 from udfs.estimators.mean_correlation import mean_correlation
 

@@ -10,7 +10,7 @@ from sklearn.covariance import OAS, LedoitWolf
 
 from tests.oracles import estimators as oracle
 from tests.oracles.prices import REAL_SPLITS, SYMBOLS, by_talib_split, real
-from tests.unit.test_correlation import returns
+from tests.oracles.returns import returns
 from udfs.estimators import shrinkage, spectrum
 
 SHAPES = [(60, 5), (60, 40), (20, 20), (12, 50)]

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import linalg
 
 from tests.oracles import estimators as oracle
-from tests.unit.test_correlation import returns
+from tests.oracles.returns import returns
 from udfs.estimators import eigen, partial, shrinkage, spectrum
 
 SHAPES = [(60, 5), (20, 20), (12, 30)]

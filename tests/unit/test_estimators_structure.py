@@ -10,7 +10,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from tests.oracles import estimators as oracle
-from tests.unit.test_correlation import returns
+from tests.oracles.returns import returns
 from udfs.estimators import breaks, clusters
 
 both = pytest.mark.parametrize("single", [True, False])

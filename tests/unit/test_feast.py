@@ -21,7 +21,7 @@ def test_registered_views_are_the_layouts_of_the_job(feast: Any) -> None:
     from feature_repo.stores.rows import layout_of
 
     views = feast.list_feature_views()
-    assert sorted(view.name for view in views) == ["cross_asset_1d", "indicators_1d"]
+    assert sorted(view.name for view in views) == ["cross_asset_1d", "indicators_1d", "pairs_1d", "universe_1d"]
     assert [layout_of(view) for view in views] == [layout(view.name) for view in views]
     assert feast.get_feature_service("scoring_v1").name == "scoring_v1"
     assert feast.config.project == settings().store.project
@@ -82,14 +82,14 @@ def test_push_and_write_to_online_store(feast: Any) -> None:
     import pandas as pd
 
     names = [name for name, _ in layout("cross_asset_1d").fields]
-    row = {name: ["PEER"] if name == "peer_60" else [0.5] for name in names}
+    row = {name: ["PEER"] if kind == "str" else [0.5] for name, kind in layout("cross_asset_1d").fields}
     frame = pd.DataFrame({"symbol": ["PUSH"], "event_time": [at(7)], **row})
     feast.push("cross_asset_1d_push", frame)
     references = [f"cross_asset_1d:{name}" for name in names]
     assert ask(feast, "PUSH", *references) == [value[0] for value in row.values()]
     feast.write_to_online_store("cross_asset_1d", frame.assign(peer_60=[None], beta_market_60=[np.nan]))
     missing = ("peer_60", "beta_market_60")
-    assert ask(feast, "PUSH", *references) == [None if name in missing else 0.5 for name in names]
+    assert ask(feast, "PUSH", *references) == [None if name in missing else row[name][0] for name in names]
 
 
 def test_each_class_finds_its_store(home: Path, feast: Any) -> None:

@@ -84,9 +84,14 @@ def wide() -> np.ndarray:
     return returns(seed=9, members=40)[:, np.sort(np.random.default_rng(9).integers(0, 40, 44))]
 
 
-def given(given_of: CrossAsset, bars: int, pairs: Sequence[tuple[int, int]] = PAIRS, market: int = 1) -> list[np.ndarray]:
+def given(
+    given_of: CrossAsset, bars: int, pairs: Sequence[tuple[int, int]] = PAIRS, market: int = 1
+) -> list[np.ndarray]:
     """Benchmarks and pairs, the same at each bar."""
-    one, two = np.full((bars, len(given_of.benchmarks)), market), np.array(pairs[: len(given_of.pairs)], int).reshape(-1, 2)
+    one, two = (
+        np.full((bars, len(given_of.benchmarks)), market),
+        np.array(pairs[: len(given_of.pairs)], int).reshape(-1, 2),
+    )
     return [one, np.tile(two, (bars, 1, 1))]
 
 

@@ -12,9 +12,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from feature_repo.views import layout
 from schemas.settings import PROJECT, intervals_of, settings
 from tickloom import cli
-from udfs.correlation import OUTPUTS
 from udfs.plan import Plan
 
 PAGES = ["README.md", "CONTRIBUTING.md", "docs/runbook.md"]
@@ -28,6 +28,7 @@ CHEAP = (
     "tickloom features compute",
     "tickloom features list",
 )
+CROSSED = {name for name, _ in layout("cross_asset_1d").fields}
 BY_JOBS = {f".tickloom/{name}.parquet" for name in ("by_flink", "now", "then")}  # what needs a running stack writes
 
 
@@ -114,7 +115,9 @@ def test_the_table_of_features_is_the_registry() -> None:
         scale = "price" if any(row["degree_price"]) else "volume" if any(row["degree_volume"]) else "–"
         cells = [", ".join(f"`{name}`" for name in row["outputs"]), ", ".join(row["inputs"]), str(row["lookback"])]
         assert f"| {' | '.join([*cells, scale, row['oracle']]).strip()} |\n" in README
-    assert all(f"`{name}`" in README for name in OUTPUTS)
+    across = re.findall(r"^\| (.*?) \| log_return of all \|", README, re.MULTILINE)
+    assert {name for cell in across for name in re.findall(r"`(\w+)`", cell)} <= CROSSED
+    assert across
 
 
 def test_what_is_cheap_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,11 @@ import pytest
 from feature_repo.stores import Store, open_store
 from feature_repo.views import layout
 from jobs.runtime.rebuild import Row, hear, write
-from udfs.correlation import OUTPUTS, PEER
 from udfs.frame import CROSS_ASSET, Frame
 from udfs.routing import MOVE
 
 VIEW = "cross_asset_1d"
-NAMES = tuple(name for name in OUTPUTS if name != PEER)
+NAMES, PEERS = layout(VIEW).numbers, [name for name, _ in layout(VIEW).texts]
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def frame(time: int, revision: int, value: float, symbols: str, removed: str = "") -> Frame:
     values = np.full((len(symbols), len(NAMES)), value)
-    peers = {PEER: ["" if value < 0 else f"peer{value:g}"] * len(symbols)}
+    peers = {name: ["" if value < 0 else f"peer{value:g}"] * len(symbols) for name in PEERS}
     return Frame(CROSS_ASSET, 0, time, time + 5, revision, list(symbols), NAMES, values, peers, list(removed))
 
 
@@ -56,19 +55,19 @@ def test_the_newest_of_each_entity_in_any_order(store: Store) -> None:
             assert vectors.created[:4].tolist() == [15, 25, 15, 25]
             assert vectors.fence.tolist() == [0] * 5
             assert np.array_equal(vectors.values[:4, 0], [2, 4, 3, np.nan], equal_nan=True)
-            assert vectors.strings == [["peer2", "peer4", "peer3", None, None]]
+            assert vectors.strings == [["peer2", "peer4", "peer3", None, None]] * len(PEERS)
 
 
 def test_what_the_job_has_written_stays(store: Store) -> None:
     """The job's own vector of the same time wins whichever was first, an older one is replaced."""
     of, fence = layout(VIEW), store.fence("p", VIEW, "0")
-    own = of.pack(10, fence, 0, 0, np.full((1, len(NAMES)), 9.0), [["own"]])
+    own = of.pack(10, fence, 0, 0, np.full((1, len(NAMES)), 9.0), [["own"]] * len(PEERS))
     store.write("p", VIEW, ["A", "B"], own * 2, shard="0", fence=fence)
     newest: dict[str, Row] = {}
     for each in FRAMES:
         hear(newest, each.complete())
     write(store, "p", VIEW, newest.values())
     found = of.unpack(store.read("p", VIEW, ["A", "B"]))
-    assert found.strings == [["own", "peer4"]]
-    late = of.pack(20, fence, 0, 0, np.full((1, len(NAMES)), 9.0), [["own"]])
+    assert found.strings == [["own", "peer4"]] * len(PEERS)
+    late = of.pack(20, fence, 0, 0, np.full((1, len(NAMES)), 9.0), [["own"]] * len(PEERS))
     assert store.write("p", VIEW, ["B"], late, shard="0", fence=fence) == 1

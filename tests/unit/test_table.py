@@ -7,9 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.correlation import NUMBERS, OUTPUTS
+from schemas.settings import settings
 from udfs.frame import BARS, CROSS_ASSET, INDICATORS, Frame
+from udfs.panel.columns import Columns
 from udfs.table import table
+
+COLUMNS = Columns(settings().cross_asset)
+NUMBERS = COLUMNS.numbers
 
 
 def indicators(
@@ -21,7 +25,7 @@ def indicators(
 
 def crossed(end: int, rows: dict[str, str], revision: int = 0, removed: tuple[str, ...] = ()) -> Frame:
     values = np.tile(np.arange(len(NUMBERS)) + 0.5 + revision, (len(rows), 1))
-    strings = {"peer_60": list(rows.values())}
+    strings = {name: list(rows.values()) for name in COLUMNS.members}
     return Frame(CROSS_ASSET, 0, end, end, revision, list(rows), NUMBERS, values, strings, list(removed))
 
 
@@ -79,7 +83,7 @@ def test_views_are_joined_in_the_order_of_columns_of_the_batch() -> None:
     found = table(
         [indicators(1, {"A": 1.0, "B": np.nan}), crossed(1, {"A": "B", "B": ""}), crossed(1, {"A": "C"}, 1, ("B",))]
     )
-    assert found.column_names == ["symbol", "event_time", "sma", *OUTPUTS]
+    assert found.column_names == ["symbol", "event_time", "sma", *NUMBERS, *COLUMNS.members]
     assert found.schema.field("event_time").type == pa.timestamp("us", "UTC")
     assert found["peer_60"].to_pylist() == ["C", None]
     assert found["beta_market_60"].to_pylist() == [2.5, None]

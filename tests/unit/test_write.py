@@ -10,16 +10,20 @@ from jobs.runtime.envelope import envelope
 from jobs.stages.write import BAR, FEATURE, REQUEST, Encode
 from schemas import wire
 from schemas.loader import load
+from schemas.settings import settings
 from udfs.bars import COLUMNS
-from udfs.correlation import NUMBERS
-from udfs.frame import BARS, CROSS_ASSET, INDICATORS, Frame
+from udfs.frame import BARS, CROSS_ASSET, INDICATORS, PAIRS, UNIVERSE, Frame
+from udfs.panel.columns import Columns
 
-NAMES = {BARS: COLUMNS, INDICATORS: ("sma_20",), CROSS_ASSET: NUMBERS}
-TOPICS = {BARS: BAR, INDICATORS: FEATURE, CROSS_ASSET: FEATURE}
+CROSSED = Columns(settings().cross_asset)
+NAMES = {BARS: COLUMNS, INDICATORS: ("sma_20",)} | {
+    view: CROSSED.names(view) for view in (CROSS_ASSET, UNIVERSE, PAIRS)
+}
+TOPICS = dict.fromkeys(NAMES, FEATURE) | {BARS: BAR}
 
 
 def frame(view: str, interval: str, revision: int = 0) -> Frame:
-    strings = {"peer_60": ["B"]} if view == CROSS_ASSET else {}
+    strings = {name: ["B"] for name in CROSSED.texts(view)} if view in (CROSS_ASSET, UNIVERSE, PAIRS) else {}
     values = np.ones((1, len(NAMES[view])))
     return Frame(view, 3, 7_000, 8_000, revision, ["A"], NAMES[view], values, strings, ["C"], interval=interval)
 

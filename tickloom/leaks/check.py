@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 import pyarrow as pa
 
+from schemas.settings import settings
 from tickloom.leaks import futures
 from tickloom.leaks import hearing as heard
 from tickloom.leaks.findings import Findings, View
@@ -17,9 +18,9 @@ from tickloom.leaks.hearing import Hearing, hearing
 from tickloom.leaks.world import Random, World
 from udfs import batch
 from udfs.catalogue import chosen
-from udfs.correlation import WINDOW
 from udfs.frame import Frame
 from udfs.log import Horizon
+from udfs.panel.columns import Columns
 from udfs.plan import Plan
 from udfs.registry import Feature
 from udfs.simulation import Simulation
@@ -64,7 +65,7 @@ def enough(features: Features, interval: str) -> int:
 def _warm_ups(features: Features, interval: str) -> set[int]:
     """Bars before the first value: of each feature, of correlations, of the factors that are chosen."""
     plans = [Plan(interval, rows) for rows in (features, chosen(across=True)) if rows]
-    return {WINDOW, *(plan.lookback(name) for plan in plans for name in plan.outputs)}
+    return {Columns(settings().cross_asset).reach, *(plan.lookback(name) for plan in plans for name in plan.outputs)}
 
 
 def cuts(world: World, features: Features, points: int, rng: Random) -> list[int]:

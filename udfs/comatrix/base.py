@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 
 from udfs.comatrix import gram
+from udfs.comatrix.threads import Threads
 from udfs.comatrix.window import Window
-from udfs.kernels.state import Floats
+from udfs.kernels.state import Floats, Rows
 
 Returns = Callable[[int], Floats]  # bar number -> float64[N], 0 where there is none
 
@@ -21,8 +22,8 @@ Returns = Callable[[int], Floats]  # bar number -> float64[N], 0 where there is 
 class Base:
     """Anchored at `bar`; tile: memory for float64[n, N], of which `ready` rows hold the sums of the rows < `folded`."""
 
-    def __init__(self, window: Window, bar: int, returns: Returns, newest: int, tile: Floats, lo: int) -> None:
-        self.window, self.bar, self.tile, self.lo = window, bar, tile, lo
+    def __init__(self, window: Window, bar: int, returns: Returns, newest: int, tile: Floats, own: Rows) -> None:
+        self.window, self.bar, self.tile, self.own = window, bar, tile, own
         self.first, self.core = window.first(bar), window.core(bar)
         self.roots = self._roots()
         n = tile.shape[1]
@@ -46,10 +47,13 @@ class Base:
             self.total += root * row
             self.square += row * row
 
-    def prepare(self, upto: int) -> None:
-        """Make the tile's rows up to that one, of the bars that are folded in."""
+    def prepare(self, share: float, threads: Threads) -> None:
+        """Make that share of the tile, of the bars that are folded in."""
+        both, n = len(self.own) == self.tile.shape[1], len(self.own)
+        upto = math.ceil(n * (1 - math.sqrt(1 - share) if both else share))  # of both triangles the first rows do more
         if self.ready < upto:
-            gram.gram(self.tile, self.rows, self.lo, self.ready, upto, self.core - self.first, self.folded)
+            bars = self.core - self.first, self.folded
+            threads.over(self.ready, upto, lambda a, b: gram.gram(self.tile, self.rows, self.own, a, b, *bars))
             self.ready = upto
 
     def moments(self, bar: int) -> tuple[Floats, Floats, float]:

@@ -1,7 +1,7 @@
 """The correlations of all pairs at each bar, rolling or exponentially weighted, and what follows from them.
 
 In: returns bar by bar, float64[k, N], columns in the order of members, NaN (or infinite) where there is none. Out: at
-each bar, of the members lo:hi with all: peers, mean correlation, returns counted; the matrix when asked for. What must
+each bar, of a tile's own rows with all: peers, mean correlation, returns counted; the matrix when asked for. What must
 be kept is the ring of returns and the bar number: advanced one by one or in blocks, in tiles, or restored in between,
 the bytes are the same, and no column changes another's. A member that joins or leaves is a column more or less: make
 the matrix again from the ring. This file must not know Flink, frames, nor who the members are.
@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from udfs.comatrix import gram
+from udfs.comatrix import gram, peers
 from udfs.comatrix.base import Base
+from udfs.comatrix.threads import Threads
 from udfs.comatrix.window import Window
 from udfs.kernels.state import Floats, Rows
 
@@ -35,31 +36,36 @@ class Reading(NamedTuple):
 
 
 class Comatrix:
-    """Rows lo:hi of the matrix of N members. ring: float64[bars, N], the newest last, at most `window.reach` needed.
+    """The matrix of N members. ring: float64[bars, N], the newest last, at most `window.reach` needed.
 
-    bar: number of the newest one, from 0 on, -1 before the first. Raises ValueError if the ring is too short for it.
+    bar: number of the newest one, from 0 on, -1 before the first. rows int64[n]: columns, ascending, whose rows are
+    this tile's own; None: all. top: peers of either sign, 0 spares the work for them. threads change no byte. Raises
+    ValueError if the ring is too short, or the rows are no ascending columns.
     """
 
     def __init__(
-        self, window: Window, ring: Floats, bar: int, rows: tuple[int, int] | None = None, top: int = TOP
+        self, window: Window, ring: Floats, bar: int, rows: Rows | None = None, top: int = TOP, threads: int = 1
     ) -> None:
         needed, n = min(window.reach, bar + 1), int(ring.shape[1])
         if ring.shape[0] < needed:
             raise ValueError(f"{ring.shape[0]} bars of returns up to bar {bar}, where the window needs {needed}")
         self.window, self.bar, self.top = window, bar, top
-        self.lo, self.hi = (0, n) if rows is None else rows
+        self.own = np.arange(n) if rows is None else np.asarray(rows, np.int64)
+        if not np.array_equal(self.own, np.intersect1d(self.own, np.arange(n))):
+            raise ValueError(f"rows {self.own} are not ascending columns of {n}")
         self._ring = np.full((window.reach, n), np.nan)
         self._seen, self._last = np.zeros(n, np.int64), np.full(n, -window.bars)
         for each, returns in zip(range(bar + 1 - needed, bar + 1), ring[ring.shape[0] - needed :], strict=True):
             self._hear(each, returns)
-        self._hints = np.full((self.hi - self.lo, 2, 2 * top), -1)
-        self._spare = [np.empty((self.hi - self.lo, n)) for _ in range(2)]
+        self._threads = Threads(threads)
+        self._guess = np.tile([peers.START, peers.MARGIN], (len(self.own), 2, 1))
+        self._spare = [np.empty((len(self.own), n)) for _ in range(2)]
         self._base: Base | None = None
         self._next: Base | None = None
         if bar >= 0:
             self._base = self._anchored(window.base(bar))
             self._base.folded = bar + 1 - self._base.first
-            self._base.prepare(self.hi - self.lo)
+            self._base.prepare(1, self._threads)
             self._prepare()
 
     @property
@@ -79,28 +85,28 @@ class Comatrix:
         return found[0] if len(found) == 1 else Reading(*map(np.concatenate, zip(*found, strict=True)))
 
     def correlation(self) -> Floats:
-        """The matrix at the newest bar, float64[hi - lo, N]: 1 with itself, NaN where either takes no part."""
+        """The matrix at the newest bar, float64[n, N]: 1 with itself, NaN where either takes no part."""
         _, inverse, _ = self._moments(self.bar)
         with np.errstate(invalid="ignore"):
-            whole: Floats = np.clip(self._centred() * (inverse[self.lo : self.hi, None] * inverse), -1.0, 1.0)
-        own = np.arange(self.lo, self.hi)
-        whole[own - self.lo, own] = np.where(np.isnan(inverse[own]), np.nan, 1.0)
+            whole: Floats = np.clip(self._centred() * (inverse[self.own, None] * inverse), -1.0, 1.0)
+        whole[np.arange(len(self.own)), self.own] = np.where(np.isnan(inverse[self.own]), np.nan, 1.0)
         return whole
 
     def covariance(self) -> Floats:
-        """Unbiased, float64[hi - lo, N]: as numpy's with ddof 1, or pandas' `ewm(...).cov()`; NaN as in correlation."""
+        """Unbiased, float64[n, N]: as numpy's with ddof 1, or pandas' `ewm(...).cov()`; NaN as in correlation."""
         _, inverse, divisor = self._moments(self.bar)
         takes_part = np.where(np.isnan(inverse), np.nan, 1.0)
-        whole: Floats = self._centred() / divisor * (takes_part[self.lo : self.hi, None] * takes_part)
+        whole: Floats = self._centred() / divisor * (takes_part[self.own, None] * takes_part)
         return whole
 
     def _centred(self) -> Floats:
         base = self._in_use
-        return gram.centred(base.tile, base.rows, self.lo, *self._edge(self.bar), self._moments(self.bar)[0])
+        lacks = base.folded, self.bar + 1 - base.first
+        return gram.centred(base.tile, base.rows, self.own, *lacks, *self._edge(self.bar), self._moments(self.bar)[0])
 
     def _block(self, returns: Floats) -> Reading:
         """Bars that one base serves."""
-        (k, n), size, start = returns.shape, self.hi - self.lo, self.bar + 1
+        (k, n), size, start = returns.shape, len(self.own), self.bar + 1
         offset, inverse = np.empty((k, n)), np.empty((k, n))
         seen, age, mean = np.empty((k, size), np.int64), np.empty((k, size), np.int64), np.empty((k, size))
         for at, each in enumerate(returns):
@@ -110,16 +116,20 @@ class Comatrix:
             base = self._in_use
             offset[at], inverse[at], _ = self._moments(bar)
             window = max(self.window.oldest(bar), 0) - base.first, bar + 1 - base.first
-            mean[at] = gram.mean_correlation(base.rows, *window, offset[at], inverse[at], self.lo, size)
-            seen[at] = self._seen[self.lo : self.hi]
-            age[at] = np.minimum(bar - self._last, self.window.bars)[self.lo : self.hi]
-        base.prepare(size)
-        peers, found = np.empty((k, size, 2, self.top), np.int64), np.empty((k, size, 2, self.top))
-        block = base.folded, start - base.first, *self._edge(start)
-        gram.advance(base.tile, base.rows, self.lo, *block, offset, inverse, self._hints, peers, found)
-        base.folded = bar + 1 - base.first
+            mean[at] = gram.mean_correlation(base.rows, *window, offset[at], inverse[at], self.own)
+            seen[at] = self._seen[self.own]
+            age[at] = np.minimum(bar - self._last, self.window.bars)[self.own]
+        base.prepare(1, self._threads)
+        ids, found = np.empty((k, size, 2, self.top), np.int64), np.empty((k, size, 2, self.top))
+        bars = base.folded, start - base.first, *self._edge(start)
+
+        def work(a: int, b: int) -> None:
+            mine = base.tile, base.rows, self.own, a, b, *bars
+            base.folded = gram.advance(*mine, offset, inverse, self._guess, ids, found)
+
+        self._threads.over(0, size, work)
         self._prepare()
-        return Reading(mean, peers, found, seen, age)
+        return Reading(mean, ids, found, seen, age)
 
     def _hear(self, bar: int, returns: Floats) -> None:
         """Put a bar into the ring and the counts."""
@@ -147,10 +157,10 @@ class Comatrix:
         due = self.bar - (self._in_use.bar + self.window.period) + 1
         if due > 0:
             self._next = self._next or self._anchored(self._in_use.bar + self.window.period)
-            self._next.prepare((self.hi - self.lo) * due // self.window.gap)
+            self._next.prepare(due / self.window.gap, self._threads)
 
     def _anchored(self, anchor: int) -> Base:
-        return Base(self.window, anchor, self._filled, self.bar, self._spare.pop(), self.lo)
+        return Base(self.window, anchor, self._filled, self.bar, self._spare.pop(), self.own)
 
     def _filled(self, bar: int) -> Floats:
         """Returns at a bar, 0 where there is none."""

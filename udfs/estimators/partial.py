@@ -18,6 +18,7 @@ from udfs.kernels.state import Floats, Rows
 
 ROUNDING = 1e-14  # of a variance: what is left of one that follows of the others
 
+
 def of_pairs(returns: Floats, to: Shrinkage, first: Rows, second: Rows) -> Floats:
     """Of columns first[k] and second[k] of float64[w, N], float64[K]."""
     bars, n = returns.shape

@@ -27,9 +27,13 @@ def refreshed(ticks: Sequence[tuple[Rows, Floats]]) -> tuple[Rows, Floats]:
 
 def covariance(ticks: Sequence[tuple[Rows, Floats]]) -> Floats:
     """float64[K, K]; NaN where there are fewer than two refresh times."""
-    _, logs = refreshed(ticks)
+    return covariance_of(refreshed(ticks)[1])
+
+
+def covariance_of(logs: Floats) -> Floats:
+    """The same of log prices at refresh times, float64[n, K]."""
     if len(logs) < 2:
-        return np.full((len(ticks), len(ticks)), np.nan)
+        return np.full((logs.shape[1], logs.shape[1]), np.nan)
     return products(np.ascontiguousarray(np.diff(logs, axis=0)))
 
 

@@ -23,7 +23,15 @@ Per universe (view `universe`): members that take part, mean_corr of all pairs, 
 first `loadings` components), factors (eigenvalues above Marchenko and Pastur's edge), the intensities ledoit_wolf,
 ledoit_wolf_cc and oas, corr_break; and `returns`, of which the whole matrix follows (udfs/panel/snapshot.py).
 Per configured pair (view `pairs`): corr, beta (of the first to the second), spearman, partial_corr, and Engle and
-Granger's hedge, spread, adf_t, half_life, zscore; n_obs, staleness of the one that has been silent for longer.
+Granger's hedge, spread, adf_t, half_life, zscore; n_obs, staleness of the one that has been silent for longer. And of
+the trades of both inside the bar alone, without a suffix; null for bars that are rolled up, and where either has none:
+    hy_cov, hy_corr              Hayashi and Yoshida's, in squared returns over the bar; the correlation may pass 1
+    refresh_cov, refresh_corr    at refresh times
+    refresh_n                    how many there are
+    lead_lag_us                  the lag of the largest correlation in size, > 0: the first leads; lags are 600ths of a
+                                 bar, 1 ms at least, 20 to either side
+    lead_lag_strength            squares of correlations where the first leads over those where the second does
+    lead_lag_corr                the largest correlation in size
 """
 
 from functools import cached_property
@@ -40,6 +48,10 @@ WHOLE = (
 )  # fmt: skip
 TWO = (
     "corr", "beta", "spearman", "partial_corr", "hedge", "spread", "adf_t", "half_life", "zscore", *SEEN,
+)  # fmt: skip
+INSIDE = (
+    "hy_cov", "hy_corr", "refresh_cov", "refresh_corr", "refresh_n", "lead_lag_us", "lead_lag_strength",
+    "lead_lag_corr",
 )  # fmt: skip
 SIDES = ("peer", "antipeer")
 
@@ -86,13 +98,18 @@ class Columns:
 
     @cached_property
     def pair(self) -> tuple[str, ...]:
-        """Per pair."""
-        return tuple(f"{name}_{bars}" for bars in self.of.windows for name in TWO)
+        """Per pair: of windows, then of the bar."""
+        return (*(f"{name}_{bars}" for bars in self.of.windows for name in TWO), *INSIDE)
+
+    @cached_property
+    def watched(self) -> frozenset[str]:
+        """The tickers of pairs, of which every trade counts."""
+        return frozenset(name for pair in self.pairs for name in pair)
 
     @cached_property
     def counts(self) -> list[int]:
-        """Places of n_obs in `pair`."""
-        return [i for i, name in enumerate(self.pair) if name.startswith("n_obs")]
+        """Places in `pair` of what is above 0 where anything is known."""
+        return [i for i, name in enumerate(self.pair) if name.startswith(("n_obs", "refresh_n"))]
 
     @property
     def snapshot(self) -> str:

@@ -51,7 +51,7 @@ class Panel:
         self._ring = self._returns(self._logs)
         self._market = market(self._ring)
         peers = columns.of.peers
-        self._matrices = [Comatrix(of, self._ring, bar, None, peers) for _, of in columns.spans]
+        self._matrices = [Comatrix(of, self._ring, bar, rows, peers) for _, of in columns.spans]
 
     def advance(self, returns: Floats, benchmarks: Rows, wanted: Rows) -> list[Section]:
         """Take k bars. benchmarks int64[k, B], wanted int64[k, K, 2]: columns of benchmarks and pairs, -1: none."""
@@ -91,7 +91,7 @@ class Panel:
                 of_pairs.append(self._pairs(part, takes_part, of, wanted))
                 if self.columns.clustered(of):
                     labels.append(rolling.clusters(self.columns.of.cluster_cut)[self.rows])
-            mean, peers, values, *seen = (each[k][self.rows] for each in reading)
+            mean, peers, values, *seen = (each[k] for each in reading)
             numbers += [*(each[self.rows] for each in own), mean, *(each.astype(float) for each in seen)]
             numbers += [*values[:, 0].T, *values[:, 1].T]
             sides += [*peers[:, 0].T, *peers[:, 1].T]

@@ -1,6 +1,6 @@
 """What one rolling window says of each member and of all, at its newest bar; and the weighted line of a decaying one.
 
-In: the returns of a window, float64[w, N], NaN where there is none, and who takes part. Out: columns float64[N], NaN for
+In: the returns of a window, float64[w, N], NaN where there is none; who takes part. Out: columns float64[N], NaN for
 others, in the order of udfs/panel/columns.py. A return that is missing of a member that takes part is 0: its price is
 carried. This file must not know bars before the window, but for the window of the same length that a break is to.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.comatrix.window import Window
-from udfs.estimators import breaks, clusters, line, mean_correlation, shrinkage, spearman, spectrum
+from udfs.estimators import breaks, clusters, line, shrinkage, spearman, spectrum
 from udfs.estimators.columns import inner, products, unit, window
 from udfs.kernels.state import Floats, Rows
 from udfs.panel.columns import WHOLE
@@ -57,11 +57,10 @@ class Rolling:
         of, sums = self.components, shrinkage.norms(self.x)
         varying = int(of.total)
         factors = float((of.values > spectrum.edge(self.bars, varying)).sum()) if varying else math.nan
-        targets = shrinkage.identity(sums), shrinkage.constant_correlation(self.x), shrinkage.oas(sums)
-        whole = mean_correlation.mean_correlation(self.x).whole
-        intensities = [to.intensity for to in targets]
         absorbed = of.absorbed(min(self.count, self.bars, varying))  # fewer components have it all
-        return [float(self.n), whole, absorbed, factors, *intensities, self.broken.whole]
+        alike = shrinkage.constant_correlation(self.x)  # its scale is the mean correlation of all pairs
+        intensities = [to.intensity for to in (shrinkage.identity(sums), alike, shrinkage.oas(sums))]
+        return [float(self.n), alike.scale, absorbed, factors, *intensities, self.broken.whole]
 
     def clusters(self, cut: float) -> Rows:
         """The first column of each member's cluster, -1 for a member without one."""

@@ -3,7 +3,6 @@
 In: a Section, a Ring. Out: Tables, and digests by which a later one is compared. This file must not know frames' times.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -31,8 +30,8 @@ class Table:
     texts: dict[str, list[str]] = field(default_factory=dict)
 
     @staticmethod
-    def none(columns: Columns, view: str) -> "Table":
-        """A view without rows."""
+    def empty(columns: Columns, view: str) -> "Table":
+        """No row."""
         names = columns.names(view)
         return Table(names, [], np.empty((0, len(names))), {name: [] for name in columns.texts(view)})
 
@@ -42,33 +41,37 @@ class Table:
         return Table(self.names, [self.symbols[i] for i in rows], self.values[list(rows)], texts)
 
     def digests(self) -> dict[str, int]:
-        """64 bits of each row by symbol."""
+        """64 bits of each row by symbol, for this process only."""
         texts = list(zip(*self.texts.values(), strict=True)) or [()] * len(self.symbols)
-        rows = (row.tobytes() + "\0".join(each).encode() for row, each in zip(self.values, texts, strict=True))
-        found = (int.from_bytes(hashlib.blake2b(row, digest_size=8).digest(), "little") for row in rows)
+        found = (hash((row.tobytes(), each)) for row, each in zip(self.values, texts, strict=True))
         return dict(zip(self.symbols, found, strict=True))
 
 
 @dataclass(frozen=True)
 class Said:
-    """What was emitted of a time, by view: its symbols and their digests uint64[n]."""
+    """What was emitted of a time, by view: its symbols and their digests int64[n]."""
 
-    views: dict[str, tuple[list[str], NDArray[np.uint64]]]
+    views: dict[str, tuple[list[str], NDArray[np.int64]]]
 
     @staticmethod
     def of(tables: dict[str, Table]) -> "Said":
         """Of these."""
         found = {view: table.digests() for view, table in tables.items()}
-        return Said({view: (list(of), np.array(list(of.values()), np.uint64)) for view, of in found.items()})
+        return Said({view: (list(of), np.array(list(of.values()), np.int64)) for view, of in found.items()})
 
     def digests(self, view: str) -> dict[str, int]:
         """By symbol."""
-        symbols, digests = self.views.get(view, ([], np.empty(0, np.uint64)))
+        symbols, digests = self.views.get(view, ([], np.empty(0, np.int64)))
         return dict(zip(symbols, digests.tolist(), strict=True))
 
 
-def tables(section: Section, columns: Columns, ring: Ring, end: int, rows: Rows, *, whole: bool) -> dict[str, Table]:
-    """The rows of a time: of the tile's members that have a bar then; whole: also the universe's and the pairs'."""
+def tables(
+    section: Section, columns: Columns, ring: Ring, end: int, rows: Rows, inside: Floats | None
+) -> dict[str, Table]:  # fmt: skip
+    """The rows of a time: of the tile's members that have a bar then, of the universe, and of pairs.
+
+    inside: what the bar's own trades say of each pair, float64[K, 8]; None: without the universe and pairs.
+    """
     shown, present = ring.shown(end), ring.present[end]
     held = sorted(np.flatnonzero(present[rows]).tolist(), key=lambda i: shown[rows[i]])
     names = np.array([*shown, ""], object)
@@ -76,9 +79,9 @@ def tables(section: Section, columns: Columns, ring: Ring, end: int, rows: Rows,
     members = [shown[rows[i]] for i in held]
     peers = dict(zip(columns.members, texts, strict=True))
     found = {CROSS_ASSET: Table(columns.numbers, members, section.numbers[held], peers)}
-    if whole:
+    if inside is not None:
         found[UNIVERSE] = _universe(section, columns, shown)
-        found[PAIRS] = _pairs(section, columns)
+        found[PAIRS] = _pairs(np.hstack([section.pairs, inside]), columns)
     return found
 
 
@@ -93,8 +96,9 @@ def _universe(section: Section, columns: Columns, shown: list[str]) -> Table:
     return Table(columns.universe, [ALL], row, {columns.snapshot: [snapshot.pack()]})
 
 
-def _pairs(section: Section, columns: Columns) -> Table:
+def _pairs(values: Floats, columns: Columns) -> Table:
     """Pairs of which anything is known."""
     of = columns.of.pairs
-    rows = [i for i in np.argsort(of).tolist() if (section.pairs[i, columns.counts] > 0).any()]
-    return Table(columns.pair, [of[i] for i in rows], section.pairs[rows])
+    known = (values[:, columns.counts] > 0).any(axis=1)
+    rows = [i for i in np.argsort(of).tolist() if known[i]]
+    return Table(columns.pair, [of[i] for i in rows], values[rows])
