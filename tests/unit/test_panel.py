@@ -112,7 +112,9 @@ def assert_numbers(names: Iterable[str], found: np.ndarray, want: oracle.Numbers
         assert (error <= bound(name, wanted, tolerance)).all(), f"{name} {values} {wanted}"
 
 
-def assert_section(section: Section, columns: Columns, want: oracle.Said, alike: float = 1e-12, *, ties: bool = False) -> None:
+def assert_section(
+    section: Section, columns: Columns, want: oracle.Said, alike: float = 1e-12, *, ties: bool = False
+) -> None:
     """All of one bar. ties: whether pairs correlate alike that are no twins, so that rounding makes the order of peers:
 
     so it is over two bars, where all correlations are 1 or -1.
@@ -126,7 +128,9 @@ def assert_section(section: Section, columns: Columns, want: oracle.Said, alike:
         assert found == want.others[name] or (ties and "peer" in name), name
 
 
-def check(logs: np.ndarray, given_of: CrossAsset, bars: Iterable[int], alike: float = 1e-12, *, ties: bool = False) -> list[Section]:
+def check(
+    logs: np.ndarray, given_of: CrossAsset, bars: Iterable[int], alike: float = 1e-12, *, ties: bool = False
+) -> list[Section]:
     columns = Columns(given_of)
     panel = Panel(columns, np.empty((0, logs.shape[1])), -1)
     sections, pairs = panel.advance(logs, *given(given_of, len(logs))), PAIRS[: len(given_of.pairs)]
