@@ -3,7 +3,7 @@
 The first half is `Panel` alone; the second the whole way from ticks, of every view, beside the batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -14,28 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.settings import CrossAsset
 from schemas.settings import settings as settings_of
 from tests.oracles.world import (
-    FEW,
-    HORIZON,
-    MINUTE,
     SHORT,
     Action,
     World,
-    action,
     as_table,
     draw_moves,
     draw_records,
     draw_tape,
     final_bars,
-    line,
     short_windows,
-    tape,
 )
 from udfs import batch
 from udfs.crossed import KEYS
-from udfs.frame import PAIRS, SYMBOL_VIEWS, UNIVERSE, Frame
+from udfs.frame import PAIRS, SYMBOL_VIEWS, UNIVERSE
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel, Section
 from udfs.rollup import chain
