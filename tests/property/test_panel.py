@@ -33,6 +33,7 @@ from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel, Section
 from udfs.rollup import chain
 from udfs.table import table
+from udfs.tick_files import KINDS
 from udfs.ticks import Ticks
 
 BARS = 80
@@ -131,24 +132,35 @@ def test_a_column_without_returns_changes_no_byte(shape, seed, members, data):
 
 
 def clean(ticks: Ticks, actions: list[Action], interval: str, rollups: tuple[str, ...]) -> dict[str, pa.Table]:
-    """The batch over all that is true, known from the start."""
+    """The batch over all that is true, known from the start; ticks say nothing of longer bars."""
     bars, known, of = final_bars(ticks), as_table(actions), "1m"
     for each in chain("1m", interval, rollups) if rollups else ():
         bars, of = batch.roll_up(bars, known, of, each), each
-    return batch.compute_views(bars, known, interval, features=FEATURES)
+    file = as_file(ticks)
+    return batch.compute_views(bars, known, interval, features=FEATURES, ticks=file[: 0 if rollups else len(file)])
 
 
-def content(found: pa.Table, view: str) -> Content:
-    """Rows by their keys and time: bytes of numbers, texts as they are."""
-    names = [*KEYS[VIEWS[view][0]], "event_time"]
-    values = []
-    for name in sorted(set(found.column_names) - set(names)):
-        text = pa.types.is_string(found.schema.field(name).type)
-        values.append(found[name].to_pylist() if text else [each.tobytes() for each in found[name].to_numpy()])
-    keys = zip(*(found[name].cast(pa.int64()).to_pylist() if name == "event_time" else found[name].to_pylist()
-                 for name in names), strict=True)  # fmt: skip
-    rows = zip(*values, strict=True) if values else [()] * found.num_rows
-    return dict(zip(keys, rows, strict=True))
+def as_file(ticks: Ticks) -> pa.Table:
+    """Records as a Parquet file of ticks has them; ids as text."""
+    names = {"symbol": np.array(ticks.symbols, object)[ticks.code], "kind": np.array(KINDS, object)[ticks.kind]}
+    numbers = {name: getattr(ticks, name) for name in ("event_time", "price", "size", "sequence")}
+    return pa.table(names | numbers | {"trade_id": [str(name) for name in ticks.trade_id.tolist()]})
+
+
+def content(found: pa.Table, view: str, like: pa.Schema) -> Content:
+    """Rows by their keys and time: bytes of numbers, texts as they are; all columns of `like`, null if nobody said any."""
+    columns: dict[str, list[Any]] = {}
+    for name in like.names:
+        text = pa.types.is_string(like.field(name).type)
+        if name not in found.column_names:
+            columns[name] = [None if text else np.float64("nan").tobytes()] * found.num_rows
+        elif text:
+            columns[name] = found[name].to_pylist()
+        else:
+            numbers = found[name].cast(pa.int64()) if name == "event_time" else found[name]
+            columns[name] = [each.tobytes() for each in numbers.to_numpy()]
+    keys = zip(*(columns.pop(name) for name in (*KEYS[VIEWS[view][0]], "event_time")), strict=True)
+    return dict(zip(keys, zip(*columns.values(), strict=True), strict=True))
 
 
 def assert_truth(world: World, ticks: Ticks, actions: list[Action]) -> dict[str, Content]:
@@ -158,9 +170,12 @@ def assert_truth(world: World, ticks: Ticks, actions: list[Action]) -> dict[str,
         wanted = clean(ticks, actions, interval, rollups if interval != "1m" else ())
         frames = [frame for frame in world.frames if frame.interval in (interval, "" if interval == "1m" else interval)]
         for view, of in VIEWS.items():
-            found, truth = content(table(frames, views=of), view), content(wanted[view], view)
+            like = wanted[view].schema
+            found, truth = content(table(frames, views=of), view, like), content(wanted[view], view, like)
             assert sorted(found) == sorted(truth), (interval, view)
-            assert [key for key in truth if found[key] != truth[key]] == [], (interval, view)
+            faults = [(key, name) for key, row in truth.items() for name, one, other in
+                      zip(like.names[-len(row) :], row, found[key], strict=True) if one != other]  # fmt: skip
+            assert faults == [], (interval, view)
             said[view] = truth
     return said
 
@@ -170,7 +185,7 @@ def draw_of(random: Random) -> dict[str, Any]:
     return {
         "tiles": random.choice([1, 2, 4]), "gaps": random.choice(["exclude", "carry"]), "min_returns": 2,
         "windows": random.choice([(4,), (3, 6)]), "decays": random.choice([(), (0.05,), (0.5,)]),
-        "returns": random.choice(["log", "simple"]), "pairs": ("A|B", "D|C", "E|Z"), "benchmarks": ("B", "D"),
+        "members": random.choice(["all", "all", "joined"]), "returns": random.choice(["log", "simple"]), "pairs": ("A|B", "D|C", "E|Z"), "benchmarks": ("B", "D"),
     }  # fmt: skip
 
 
