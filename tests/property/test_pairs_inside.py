@@ -1,7 +1,11 @@
-"""Pairs by the trades inside each bar: the batch's whatever order the world is heard in, and the naive twin's."""
+"""Pairs by the trades inside each bar: the batch's whatever order the world is heard in, and the naive twin's.
+
+Properties are functions of a `random.Random`, as in test_truth.py.
+"""
 
 import math
 from collections import defaultdict
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -80,9 +84,8 @@ def clean(file: pa.Table, actions: list[Action] | None = None) -> pa.Table:
     return batch.compute_views(bars, known, "1m", features=RETURNS, ticks=file)[PAIRS]
 
 
-@settings(max_examples=30, deadline=None)
-@given(random=st.randoms(use_true_random=False))
-def test_any_order_ends_like_the_batch(random: Random) -> None:
+def pairs_end_like_the_batch(random: Random) -> None:
+    """In whatever order trades and actions are heard; a revision never goes back."""
     file, actions = draw_file(random), draw_records(random, random.choice([0, 0, 1, 3]))
     rollups = random.choice([(), ("5m",)])
     world = World(random.randint(1, 4), plan=PLAN, rollups=rollups)
@@ -95,14 +98,23 @@ def test_any_order_ends_like_the_batch(random: Random) -> None:
             newest[frame.event_time, name] = frame.revision
 
 
-@settings(max_examples=15, deadline=None)
-@given(random=st.randoms(use_true_random=False))
-def test_a_restart_between_any_two_steps_changes_no_byte(random: Random) -> None:
+def pairs_know_no_restart(random: Random) -> None:
+    """Not a byte of what is emitted or stored."""
     moves = draw_moves(random, to_ticks(conform(draw_file(random))), [])
     never = World(2, plan=PLAN).run([move for move in moves if move[0] != "restart"])
     always = World(2, plan=PLAN).run([each for move in moves for each in (move, ("restart", None))])
     assert [frame.pack() for frame in always.frames] == [frame.pack() for frame in never.frames]
     assert always.stores == never.stores
+
+
+PROPERTIES: tuple[Callable[[Random], None], ...] = (pairs_end_like_the_batch, pairs_know_no_restart)
+
+
+@pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__name__)
+@settings(max_examples=20, deadline=None)
+@given(random=st.randoms(use_true_random=False))
+def test_holds(holds: Callable[[Random], None], random: Random) -> None:
+    holds(random)
 
 
 def test_the_naive_twin() -> None:
