@@ -31,6 +31,7 @@ COMMANDS = {
     "features reference": "tickloom.features:reference",
     "verify": "tickloom.verify.command:verify",
     "leaks": "tickloom.leaks.command:leaks",
+    "matrix": "tickloom.matrix:matrix",
     "store rebuild": "tickloom.store:rebuild",
     "store refused": "tickloom.store:refused",
     "store functions": "tickloom.store:functions",

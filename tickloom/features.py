@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from schemas.errors import DataError
+from schemas.errors import ConfigError, DataError
 from schemas.settings import PROJECT, settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def compute(
         str, typer.Option("--from", help="length of the bars of the file, if they are to be rolled up to --interval")
     ] = "",
     ticks: Annotated[
-        Path | None, typer.Option(help="Parquet of the trades that the bars are made of, for pairs")
+        Path | None, typer.Option(help="Parquet of the ticks that the bars are made of, for pairs; else prints of bars")
     ] = None,
 ) -> None:
     """Compute every feature of a file of bars, without Flink: the same bytes as the live job.
@@ -48,9 +48,7 @@ def compute(
     of = bars_of or interval
     for longer in chain(of, interval, settings().bars.rollups):
         given, of = batch.roll_up(given, known, of, longer, calendar), longer
-    trades = _read(ticks) if ticks else None
-    if of != (bars_of or interval):  # of rolled bars the ticks count for nothing
-        trades = pa.table({"symbol": pa.array([], pa.string())})
+    trades = _ticks(ticks, rolled=of != (bars_of or interval))
     with FeatureLog(out) as log:
         table = batch.compute(given, known, interval, calendar=calendar, ticks=trades, take=log.take)
         log.take(batch.FEATURES, table)
@@ -123,8 +121,21 @@ def reference(
     (reference.check if check else reference.write)(out)
 
 
-def _read(path: Path) -> pa.Table:
+def _ticks(path: Path | None, *, rolled: bool) -> pa.Table | None:
+    """Those of the pairs' tickers; rolled: bars that are have none."""
+    from udfs.panel.columns import Columns
+    from udfs.prints import TICK
+
+    if rolled and path:
+        raise ConfigError("bars that are rolled up have no ticks", where=str(path), hint="leave out --ticks")
+    watched = sorted(Columns(settings().cross_asset).watched)
+    if rolled or (path and not watched):
+        return TICK.empty_table()
+    return _read(path, [("symbol", "in", watched)]) if path else None
+
+
+def _read(path: Path, filters: list[tuple[str, str, list[str]]] | None = None) -> pa.Table:
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, filters=filters)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"this is not a Parquet file that can be read: {error}", where=str(path)) from error

@@ -263,6 +263,8 @@ class TickShard:
 
     def _paths(self, end: int, known_at: int, slot: Slot, bars: Bars, was: Collection[str] = ()) -> list[Frame]:
         """All trades of watched tickers of a bar, which may have none any more."""
+        if not self.watched:
+            return []
         symbols, values = bars.trades.path(self.watched)
         if not (symbols or self.watched.intersection(was)):
             return []

@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.oracles.world import short_windows
-from tests.property import test_ex_day, test_kernels, test_real_events, test_truth
+from tests.property import test_ex_day, test_kernels, test_pairs_inside, test_real_events, test_truth
 
 ALL = (
     test_kernels.scales_by_its_degrees,
     *test_truth.PROPERTIES,
+    *test_pairs_inside.PROPERTIES,
     *test_ex_day.PROPERTIES,
     test_real_events.a_real_event_ends_as_known,
 )

@@ -41,7 +41,7 @@ def whole(readings: list[Reading]) -> list[bytes]:
 def test_the_same_bytes(window, seed, members, cuts, data):
     matrix = tape(seed, members)
     empty = np.empty((0, members))
-    live, blocked = Comatrix(window, empty, -1, top=3), Comatrix(window, empty, -1, top=3)
+    live, blocked = Comatrix(window, empty, -1, top=3), Comatrix(window, empty, -1, top=3, threads=2)
     rows = pieces(live, matrix, list(range(BARS)))
     expected = whole(rows)
     assert whole(pieces(blocked, matrix, list(cuts))) == expected
@@ -63,3 +63,19 @@ def test_the_same_bytes(window, seed, members, cuts, data):
         joined = [Reading(*(np.concatenate(each, axis=1)[:, back] for each in row)) for row in beside]
         assert whole(joined) == expected
         assert np.vstack([engine.correlation() for engine in engines])[back].tobytes() == live.correlation().tobytes()
+
+
+def test_the_same_bytes_with_more_members_than_a_strip():
+    window, members, at = Window.rolling(9), 530, 40
+    matrix = np.random.default_rng(0).normal(0, 1, (at + 12, members)) + np.linspace(0, 3, members)
+    engines = [Comatrix(window, matrix[:at], at - 1, top=4, threads=threads) for threads in (1, 3)]
+    owned = [np.arange(tile, members, 2) for tile in range(2)]
+    tiles = [Comatrix(window, matrix[:at], at - 1, rows, top=4) for rows in owned]
+    back = np.argsort(np.concatenate(owned))
+    for cut in (at, at + 5):
+        one, other = [engine.advance(matrix[cut : cut + 5]) for engine in engines]
+        beside = zip(*[tile.advance(matrix[cut : cut + 5]) for tile in tiles], strict=True)
+        assert whole([one]) == whole([other]) == [np.concatenate(each, 1)[:, back].tobytes() for each in beside]
+        found = engines[0].correlation()
+        assert found.tobytes() == np.ascontiguousarray(found.T).tobytes() == engines[1].correlation().tobytes()
+        assert np.vstack([tile.correlation() for tile in tiles])[back].tobytes() == found.tobytes()

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
+from jobs.runtime.envelope import envelope
+from jobs.stages.bars import Bars
 from jobs.stages.cross_section import CrossSection
 from jobs.stages.indicators import Indicators
 from schemas.errors import DataError
 from schemas.settings import intervals_of, settings
 from udfs.catalogue import chosen
+from udfs.frame import INDICATORS, PATHS, Frame
 from udfs.plan import Plan
 
 
@@ -30,6 +34,17 @@ def test_a_plan_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stage.digests == [Plan(each, chosen(), "XNYS").digest() for each in ("1m", "5m", "1d")]
     assert len(set(stage.digests)) == 3
     assert CrossSection(intervals_of(settings()), settings()).interval_us == 60_000_000
+
+
+def test_paths_are_for_the_one_that_tells_of_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKLOOM_CROSS_ASSET__TILES", "2")
+    monkeypatch.setenv("TICKLOOM_CROSS_ASSET__PAIRS", '["A|B", "C|A"]')
+    settings.cache_clear()
+    stage = CrossSection(intervals_of(settings()), settings())
+    heard = {view: Frame(view, 3, 7, 7, 0, [], (), np.empty((0, 0)), interval="1m") for view in (PATHS, INDICATORS)}
+    keys = {view: [row[0] for row in stage.copies(envelope(each))] for view, each in heard.items()}
+    assert keys == {PATHS: [0], INDICATORS: [0, 1]}
+    assert Bars("1m", settings()).watched == {"A", "B", "C"}
 
 
 def test_a_calendar_that_nobody_knows_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.oracles.bars import Record, bars_of
 from tests.oracles.bars import ticks as columns
 from tests.oracles.world import DAY, MINUTE, action
-from udfs.frame import BARS, MOVED, Frame
+from udfs.frame import BARS, MOVED, PATH, PATHS, Frame
 from udfs.log import NEVER
 from udfs.routing import MOVE
 from udfs.tick_shard import TickShard
@@ -60,6 +60,36 @@ def test_bars_of_closed_times() -> None:
     wanted = bars_of((record(*row) for row in TAPE[:3]), MINUTE)
     assert frames[0].symbols == list(wanted)
     np.testing.assert_allclose(frames[0].values, [list(bar.values()) for bar in wanted.values()], rtol=1e-14)
+
+
+def trades(frames: list[Frame]) -> list[tuple[int, int, list[tuple[str, float, float]]]]:
+    """Bar, revision, and symbol, microseconds left and price of each trade of frames of paths."""
+    found = [each for each in frames if each.view == PATHS]
+    assert {(each.names, each.interval, tuple(each.removed)) for each in found} <= {(PATH, "1m", ())}
+    rows = [list(zip(each.symbols, *each.values.T.tolist(), strict=True)) for each in found]
+    return [(each.event_time // MINUTE, each.revision, row) for each, row in zip(found, rows, strict=True)]
+
+
+def test_the_trades_of_watched_tickers() -> None:
+    made = TickShard(0, 1, MINUTE, {}, watched=("A", "X"))
+    made.accept(ticks((0, "B", 21.0, 7), *TAPE))
+    first = [("A", MINUTE - 1.0, 10.0), ("A", MINUTE - 3.0, 12.0)]
+    frames = made.advance(3 * MINUTE)
+    assert trades(frames) == [(1, 0, first), (2, 0, [("A", MINUTE - 4.0, 11.0)])]
+    alone = closed(rows=[*TAPE, (0, "B", 21.0, 7)])[1]
+    assert [each.pack() for each in frames if each.view == BARS] == [each.pack() for each in alone]
+    # the last trade of the second bar goes, one of the first comes late: each frame is all that there is
+    made.accept(ticks((1, "A", 11.0, 4), kind=CANCEL))
+    made.accept(ticks((0, "A", 13.0, 2), kind=CORRECT))
+    made.accept(ticks((0, "A", 11.0, 2)))
+    late = trades(TickShard(0, 1, MINUTE, made.log._store, watched=("A", "X")).amend())
+    assert late == [(1, 1, [first[0], ("A", MINUTE - 2.0, 13.0), first[1]]), (2, 1, [])]
+
+
+def test_only_its_own_tickers_are_watched() -> None:
+    shards = [TickShard(i, 3, MINUTE, {}, watched="ABCDE").watched for i in range(3)]
+    assert sorted(name for names in shards for name in names) == list("ABCDE")
+    assert not trades(closed()[1])
 
 
 def test_time_passes_once_and_closes_whole_bars() -> None:

@@ -12,7 +12,7 @@ from schemas import wire
 from schemas.loader import load
 from schemas.settings import settings
 from udfs.bars import COLUMNS
-from udfs.frame import BARS, CROSS_ASSET, INDICATORS, PAIRS, UNIVERSE, Frame
+from udfs.frame import BARS, CROSS_ASSET, INDICATORS, PAIRS, PATH, PATHS, UNIVERSE, Frame
 from udfs.panel.columns import Columns
 
 CROSSED = Columns(settings().cross_asset)
@@ -45,6 +45,10 @@ def test_a_frame_says_of_which_interval_it_is(view: str, interval: str) -> None:
     if topic == FEATURE:
         assert record["view"] == f"{view}_{interval}"
         assert committed.frame(record).pack() == frame(view, interval).pack()
+
+
+def test_paths_are_not_written() -> None:
+    assert written(Frame(PATHS, 3, 7_000, 8_000, 0, ["A"], PATH, np.ones((1, 2)), interval="1m")) == []
 
 
 @pytest.mark.parametrize(("interval", "revision", "requests"), [("1m", 0, 1), ("1m", 1, 0), ("5m", 0, 0)])

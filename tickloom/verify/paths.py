@@ -84,11 +84,11 @@ class Paths:
     def batch(self) -> Outcome:
         """The bars in one go, without Flink; TickloomError if that fails, since there is nothing to compare with."""
         words = ["features", "compute", "--bars", self.tape.path("bars.parquet"), *self._actions]
-        words += ["--ticks", self.tape.path("ticks.parquet")] if settings().cross_asset.pairs else []
+        ticks = ["--ticks", self.tape.path("ticks.parquet")]
         begun = time.monotonic()
         for each in self._intervals:
-            rolled = ["--from", self.interval] if each != self.interval else []
-            tickloom([*words, "--interval", each, *rolled, "--out", str(self._file(BATCH, each))], self._tell)
+            made_of = ["--from", self.interval] if each != self.interval else ticks
+            tickloom([*words, "--interval", each, *made_of, "--out", str(self._file(BATCH, each))], self._tell)
         self._expected = self._read(BATCH)
         return self._outcome(BATCH, self._expected, time.monotonic() - begun)
 

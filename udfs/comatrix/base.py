@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from udfs.comatrix import gram
+from udfs.comatrix.threads import Threads
 from udfs.comatrix.window import Window
 from udfs.kernels.state import Floats, Rows
 
@@ -46,10 +47,13 @@ class Base:
             self.total += root * row
             self.square += row * row
 
-    def prepare(self, upto: int) -> None:
-        """Make the tile's rows up to that one, of the bars that are folded in."""
+    def prepare(self, share: float, threads: Threads) -> None:
+        """Make that share of the tile, of the bars that are folded in."""
+        both, n = len(self.own) == self.tile.shape[1], len(self.own)
+        upto = math.ceil(n * (1 - math.sqrt(1 - share) if both else share))  # of both triangles the first rows do more
         if self.ready < upto:
-            gram.gram(self.tile, self.rows, self.own, self.ready, upto, self.core - self.first, self.folded)
+            bars = self.core - self.first, self.folded
+            threads.over(self.ready, upto, lambda a, b: gram.gram(self.tile, self.rows, self.own, a, b, *bars))
             self.ready = upto
 
     def moments(self, bar: int) -> tuple[Floats, Floats, float]:

@@ -15,6 +15,7 @@ from udfs.compiled import njit
 from udfs.kernels.state import Floats, Rows
 
 PANEL, STRIP, TURN = 16, 512, 8  # matrix rows, columns and bars of one turn: what the first cache holds
+PENDING = 4  # bars that are added anew each time before they are written into the tile: to write costs as to read
 
 
 @njit
@@ -49,10 +50,14 @@ def add_eight(out: Floats, rows: Floats, i: int, left: int, s: int) -> None:
 
 @njit
 def gram(tile: Floats, rows: Floats, own: Rows, upper: int, lower: int, first: int, last: int) -> None:
-    """tile[upper:lower] = sum of products of the bars first:last: what an update by them one by one would give."""
+    """tile[upper:lower] = sum of products of the bars first:last: what an update by them one by one would give.
+
+    Of a tile with all rows each pair is computed once: what is left of these rows comes with the rows above.
+    """
+    both = tile.shape[0] == tile.shape[1]
     for i0 in range(upper, lower, PANEL):
         i1 = min(i0 + PANEL, lower)
-        for left in range(0, tile.shape[1], STRIP):
+        for left in range(i0 if both else 0, tile.shape[1], STRIP):
             right = min(left + STRIP, tile.shape[1])
             tile[i0:i1, left:right] = 0.0
             whole = first + (last - first) // TURN * TURN
@@ -61,45 +66,48 @@ def gram(tile: Floats, rows: Floats, own: Rows, upper: int, lower: int, first: i
                     add_eight(tile[i, left:right], rows, own[i], left, s)
             for i in range(i0, i1):
                 add_products(tile[i, left:right], rows, own[i], left, whole, last)
-
-
-@njit
-def fold(row: Floats, rows: Floats, i: int, first: int, newest: int, work: Floats) -> None:
-    """Add the bars first to newest to member i's row, and copy it to work."""
-    add_products(row, rows, i, 0, first, newest)
-    own, other = rows[newest, i], rows[newest]
-    for j in range(row.size):
-        value = row[j] + own * other[j]
-        row[j] = value
-        work[j] = value
+            if both:
+                for j in range(max(left, i1), right):
+                    for i in range(i0, i1):
+                        tile[j, i] = tile[i, j]
 
 
 @njit
 def advance(
-    tile: Floats, rows: Floats, own: Rows, folded: int, newest: int, oldest: int, core: int,
-    offset: Floats, inverse: Floats, hints: Rows, peers: Rows, found: Floats,
-) -> None:  # fmt: skip
-    """Fold bars into the tile and find the peers at each: a matrix row stays in the cache for all bars.
+    tile: Floats, rows: Floats, own: Rows, upper: int, lower: int, folded: int, newest: int, oldest: int, core: int,
+    offset: Floats, inverse: Floats, guess: Floats, peers: Rows, found: Floats,
+) -> int:  # fmt: skip
+    """Find the peers of own[upper:lower] at each bar of a block; return the first bar that the tile lacks afterwards.
 
     rows: folded: the first that the tile lacks, newest: of the first bar of the block, oldest:core: its old edge.
-    offset, inverse float64[k, N] a bar; hints int64[n, 2, 2 * top] (udfs/comatrix/peers.py) change no result; peers
-    int64[k, n, 2, top], found float64[k, n, 2, top]: what came out.
+    offset, inverse float64[k, N] a bar; guess float64[n, 2, 2] (udfs/comatrix/peers.py) changes no result; peers
+    int64[k, n, 2, top], found float64[k, n, 2, top]: what came out. A matrix row stays in the cache for all bars.
     """
-    work, flags = np.empty(tile.shape[1]), np.zeros((tile.shape[1] + 7) // 8 * 8, np.uint8)
-    for i in range(tile.shape[0]):
+    work, columns = np.empty(tile.shape[1]), np.empty(tile.shape[1] + 1, np.int64)
+    flags, begin = np.zeros((tile.shape[1] + 7) // 8 * 8, np.uint8), folded
+    for i in range(upper, lower):
         row, begin = tile[i], folded
         for k in range(offset.shape[0]):
-            fold(row, rows, own[i], begin, newest + k, work)
-            begin = newest + k + 1
-            add_products(work, rows, own[i], 0, oldest + k, core)
-            nearest(work, flags, offset[k], inverse[k], own[i], hints[i], peers[k, i], found[k, i])
+            end = newest + k + 1
+            if end - begin >= PENDING:
+                add_products(row, rows, own[i], 0, begin, end)
+                begin = end
+            if peers.shape[3]:
+                work[:] = row
+                add_products(work, rows, own[i], 0, begin, end)
+                add_products(work, rows, own[i], 0, oldest + k, core)
+                nearest(work, flags, columns, offset[k], inverse[k], own[i], guess[i], peers[k, i], found[k, i])
+    return begin
 
 
 @njit
-def centred(tile: Floats, rows: Floats, own: Rows, oldest: int, core: int, offset: Floats) -> Floats:
-    """The sums of products about the mean, float64[n, N], at the newest bar."""
+def centred(
+    tile: Floats, rows: Floats, own: Rows, folded: int, end: int, oldest: int, core: int, offset: Floats
+) -> Floats:  # fmt: skip
+    """The sums of products about the mean, float64[n, N]; folded:end: the bars that the tile lacks."""
     whole = tile.copy()
     for i in range(tile.shape[0]):
+        add_products(whole[i], rows, own[i], 0, folded, end)
         add_products(whole[i], rows, own[i], 0, oldest, core)
         whole[i] -= offset[own[i]] * offset
     return whole

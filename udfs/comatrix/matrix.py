@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from udfs.comatrix import gram
+from udfs.comatrix import gram, peers
 from udfs.comatrix.base import Base
+from udfs.comatrix.threads import Threads
 from udfs.comatrix.window import Window
 from udfs.kernels.state import Floats, Rows
 
@@ -38,10 +39,13 @@ class Comatrix:
     """The matrix of N members. ring: float64[bars, N], the newest last, at most `window.reach` needed.
 
     bar: number of the newest one, from 0 on, -1 before the first. rows int64[n]: columns, ascending, whose rows are
-    this tile's own; None: all. Raises ValueError if the ring is too short, or the rows are no ascending columns.
+    this tile's own; None: all. top: peers of either sign, 0 spares the work for them. threads change no byte. Raises
+    ValueError if the ring is too short, or the rows are no ascending columns.
     """
 
-    def __init__(self, window: Window, ring: Floats, bar: int, rows: Rows | None = None, top: int = TOP) -> None:
+    def __init__(
+        self, window: Window, ring: Floats, bar: int, rows: Rows | None = None, top: int = TOP, threads: int = 1
+    ) -> None:
         needed, n = min(window.reach, bar + 1), int(ring.shape[1])
         if ring.shape[0] < needed:
             raise ValueError(f"{ring.shape[0]} bars of returns up to bar {bar}, where the window needs {needed}")
@@ -53,14 +57,15 @@ class Comatrix:
         self._seen, self._last = np.zeros(n, np.int64), np.full(n, -window.bars)
         for each, returns in zip(range(bar + 1 - needed, bar + 1), ring[ring.shape[0] - needed :], strict=True):
             self._hear(each, returns)
-        self._hints = np.full((len(self.own), 2, 2 * top), -1)
+        self._threads = Threads(threads)
+        self._guess = np.tile([peers.START, peers.MARGIN], (len(self.own), 2, 1))
         self._spare = [np.empty((len(self.own), n)) for _ in range(2)]
         self._base: Base | None = None
         self._next: Base | None = None
         if bar >= 0:
             self._base = self._anchored(window.base(bar))
             self._base.folded = bar + 1 - self._base.first
-            self._base.prepare(len(self.own))
+            self._base.prepare(1, self._threads)
             self._prepare()
 
     @property
@@ -96,7 +101,8 @@ class Comatrix:
 
     def _centred(self) -> Floats:
         base = self._in_use
-        return gram.centred(base.tile, base.rows, self.own, *self._edge(self.bar), self._moments(self.bar)[0])
+        lacks = base.folded, self.bar + 1 - base.first
+        return gram.centred(base.tile, base.rows, self.own, *lacks, *self._edge(self.bar), self._moments(self.bar)[0])
 
     def _block(self, returns: Floats) -> Reading:
         """Bars that one base serves."""
@@ -113,13 +119,17 @@ class Comatrix:
             mean[at] = gram.mean_correlation(base.rows, *window, offset[at], inverse[at], self.own)
             seen[at] = self._seen[self.own]
             age[at] = np.minimum(bar - self._last, self.window.bars)[self.own]
-        base.prepare(size)
-        peers, found = np.empty((k, size, 2, self.top), np.int64), np.empty((k, size, 2, self.top))
-        block = base.folded, start - base.first, *self._edge(start)
-        gram.advance(base.tile, base.rows, self.own, *block, offset, inverse, self._hints, peers, found)
-        base.folded = bar + 1 - base.first
+        base.prepare(1, self._threads)
+        ids, found = np.empty((k, size, 2, self.top), np.int64), np.empty((k, size, 2, self.top))
+        bars = base.folded, start - base.first, *self._edge(start)
+
+        def work(a: int, b: int) -> None:
+            mine = base.tile, base.rows, self.own, a, b, *bars
+            base.folded = gram.advance(*mine, offset, inverse, self._guess, ids, found)
+
+        self._threads.over(0, size, work)
         self._prepare()
-        return Reading(mean, peers, found, seen, age)
+        return Reading(mean, ids, found, seen, age)
 
     def _hear(self, bar: int, returns: Floats) -> None:
         """Put a bar into the ring and the counts."""
@@ -147,7 +157,7 @@ class Comatrix:
         due = self.bar - (self._in_use.bar + self.window.period) + 1
         if due > 0:
             self._next = self._next or self._anchored(self._in_use.bar + self.window.period)
-            self._next.prepare(len(self.own) * due // self.window.gap)
+            self._next.prepare(due / self.window.gap, self._threads)
 
     def _anchored(self, anchor: int) -> Base:
         return Base(self.window, anchor, self._filled, self.bar, self._spare.pop(), self.own)

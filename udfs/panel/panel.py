@@ -91,7 +91,7 @@ class Panel:
                 of_pairs.append(self._pairs(part, takes_part, of, wanted))
                 if self.columns.clustered(of):
                     labels.append(rolling.clusters(self.columns.of.cluster_cut)[self.rows])
-            mean, peers, values, *seen = (each[k][self.rows] for each in reading)
+            mean, peers, values, *seen = (each[k] for each in reading)
             numbers += [*(each[self.rows] for each in own), mean, *(each.astype(float) for each in seen)]
             numbers += [*values[:, 0].T, *values[:, 1].T]
             sides += [*peers[:, 0].T, *peers[:, 1].T]
