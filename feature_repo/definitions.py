@@ -40,7 +40,7 @@ OF = {names.UNIVERSE: [universe], names.PAIRS: [symbol_a, symbol_b]}
 def views(interval: str) -> list[FeatureView]:
     """All views by bars of this length; those of one entity from one log."""
     logs = {"features": feature_log(interval)}
-    logs |= {of: beside(feature_log(interval), of) for of in names.tables()}
+    logs |= {of: beside(feature_log(interval), of) for of in names.apart()}
     sources = {of: FileSource(name=f"{of}_{interval}", path=str(log), timestamp_field="event_time") for of, log in
                logs.items()}  # fmt: skip
     return [view(prefix, interval, sources.get(prefix.rstrip("_"), sources["features"])) for prefix in prefixes()]

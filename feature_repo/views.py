@@ -56,7 +56,7 @@ def beside(path: Path, what: str) -> Path:
     return path.with_stem(f"{path.stem}_{what}")
 
 
-def tables() -> tuple[str, ...]:
+def apart() -> tuple[str, ...]:
     """The views that have a table of their own, beside that of symbols."""
     return (frames.UNIVERSE, frames.PAIRS) if settings().cross_asset.pairs else (frames.UNIVERSE,)
 

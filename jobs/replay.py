@@ -7,23 +7,23 @@
 
 import argparse
 import tempfile
-from base64 import b64decode
-from collections import defaultdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from feature_repo.views import beside
+from feature_repo.log import FeatureLog
+from feature_repo.views import apart, beside
 from jobs.runtime.environment import environment
+from jobs.runtime.spool import Spool
 from jobs.stages.bars import Bars, bars
 from jobs.stages.cross_section import CrossSection, cross_section
 from jobs.stages.indicators import Indicators, factors, indicators
 from jobs.stages.slices import ReadSlice, plan, read_slices
 from schemas.settings import intervals_of, parse_duration, settings
-from udfs.batch import read_actions
+from udfs.batch import FEATURES, read_actions
 from udfs.catalogue import chosen
-from udfs.frame import FEATURE_VIEWS, Frame
-from udfs.table import table
+from udfs.frame import FEATURE_VIEWS, SYMBOL_VIEWS
+from udfs.table import parts, table
 
 BLOCK_US = 60_000_000  # width of a slice where bars are not shorter
 SINK = """create temporary table sink (payload bytes) with
@@ -56,15 +56,21 @@ def main() -> None:
         tables.create_temporary_view("frames", frames.union(crossed))
         tables.execute_sql(SINK.format(path=f"{folder}/frames"))
         tables.execute_sql(f"insert into sink select payload from frames where kind in {FEATURE_VIEWS}").wait()
-        lines = (line for part in Path(folder, "frames").glob("part-*") for line in part.open("rb"))
-        found: defaultdict[str, list[Frame]] = defaultdict(list)
-        for frame in (Frame.unpack(b64decode(line)) for line in lines):
-            found[frame.interval].append(frame)
-    for each in intervals:
-        result, out = table(found[each]), Path(options.out)
-        out = beside(out, each) if each != interval else out
-        pq.write_table(result, out)
-        print(f"{ticks:,} ticks, {result.num_rows:,} rows: {out}")
+        spool, out = Spool(Path(folder, "frames")), Path(options.out)
+        for each in intervals:
+            rows = write(spool, each, beside(out, each) if each != interval else out)
+            print(f"{ticks:,} ticks, {rows:,} rows: {out}")
+
+
+def write(spool: Spool, interval: str, out: Path) -> int:
+    """The tables of an interval as files; the rows of symbols."""
+    with FeatureLog(out) as log:
+        found = table(spool.frames(interval, SYMBOL_VIEWS))
+        log.take(FEATURES, found)
+        for view in apart():
+            for part in parts(spool.frames(interval, (view,)), view):
+                log.take(view, part)
+    return len(found)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ computed.
 """
 
 import json
+import math
 import time
+from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +18,9 @@ import typer
 
 from schemas.errors import ConfigError, DataError
 from schemas.settings import PROJECT, settings
+
+if TYPE_CHECKING:
+    from udfs.frame import Frame
 
 
 def compute(
@@ -30,7 +35,11 @@ def compute(
         Path | None, typer.Option(help="Parquet of the ticks that the bars are made of, for pairs; else prints of bars")
     ] = None,
 ) -> None:
-    """Compute every feature of a file of bars, without Flink: the same bytes as the live job."""
+    """Compute every feature of a file of bars, without Flink: the same bytes as the live job.
+
+    The universe's and pairs' rows go to files beside OUT: features_universe.parquet, features_pairs.parquet.
+    """
+    from feature_repo.log import FeatureLog
     from udfs import batch
     from udfs.rollup import chain
 
@@ -39,9 +48,10 @@ def compute(
     of = bars_of or interval
     for longer in chain(of, interval, settings().bars.rollups):
         given, of = batch.roll_up(given, known, of, longer, calendar), longer
-    inside = _ticks(ticks, rolled=of != (bars_of or interval))
-    table = batch.compute_views(given, known, interval, calendar=calendar, ticks=inside)[batch.FEATURES]
-    _write(table, out)
+    trades = _ticks(ticks, rolled=of != (bars_of or interval))
+    with FeatureLog(out) as log:
+        table = batch.compute(given, known, interval, calendar=calendar, ticks=trades, take=log.take)
+        log.take(batch.FEATURES, table)
     typer.echo(f"{table.num_rows:,} bars, {table.num_columns - 2} features, {time.monotonic() - started:.1f} s: {out}")
 
 
@@ -52,14 +62,29 @@ def log(
     ] = None,
     interval: Annotated[str, typer.Option(help="length of a bar: 1s, 1m, 1h, 1d")] = "1d",
 ) -> None:
-    """Write what the job has committed to the feature log, as known now or as known at a time: no later correction."""
-    from jobs.runtime import committed
-    from udfs.table import table
+    """Write what the job has committed to the feature log, as known now or as known at a time: no later correction.
 
-    records = (record for record in committed.records("feature.frame.v1") if record["interval"] == interval)
-    at = None if known_at is None else int(known_at.replace(tzinfo=UTC).timestamp() * 1_000_000)
-    found = table(map(committed.frame, records), at)
-    _write(found, out)
+    The universe's and pairs' rows go to files beside OUT: features_universe.parquet, features_pairs.parquet.
+    """
+    from feature_repo.log import FeatureLog
+    from feature_repo.views import apart
+    from jobs.runtime import committed
+    from udfs.batch import FEATURES
+    from udfs.frame import SYMBOL_VIEWS
+    from udfs.table import drained, parts, table
+
+    at = math.inf if known_at is None else int(known_at.replace(tzinfo=UTC).timestamp() * 1_000_000)
+    frames: defaultdict[str, list[Frame]] = defaultdict(list)
+    for record in committed.records("feature.frame.v1"):
+        if record["interval"] == interval and record["known_at"] <= at:
+            frame = committed.frame(record)
+            frames[frame.view].append(frame)
+    found = table(frame for view in SYMBOL_VIEWS for frame in frames.pop(view, []))
+    with FeatureLog(out) as log:
+        log.take(FEATURES, found)
+        for view in apart():
+            for part in parts(drained(frames[view]), view):
+                log.take(view, part)
     typer.echo(f"{found.num_rows:,} bars, {found.num_columns - 2} features: {out}")
 
 
@@ -94,14 +119,6 @@ def reference(
     from tickloom import reference
 
     (reference.check if check else reference.write)(out)
-
-
-def _write(table: pa.Table, out: Path) -> None:
-    """All of it or nothing."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial")
-    pq.write_table(table, partial)
-    partial.replace(out)
 
 
 def _ticks(path: Path | None, *, rolled: bool) -> pa.Table | None:

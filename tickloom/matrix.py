@@ -24,7 +24,7 @@ from feature_repo.views import layout
 from schemas.errors import ConfigError, DataError, StoreError, nearest
 from schemas.settings import duration, parse_duration, settings, store_url
 from udfs.frame import UNIVERSE
-from udfs.panel.snapshot import Snapshot
+from udfs.panel.snapshot import KINDS, Snapshot
 from udfs.panel.tables import ALL
 
 Floats = npt.NDArray[np.float64]
@@ -73,9 +73,7 @@ def read(
 
 def matrix(
     interval: Annotated[str, typer.Option(help="length of a bar: 1s, 1m, 1h, 1d")] = "1d",
-    kind: Annotated[
-        str, typer.Option(help="correlation, covariance, spearman, ledoit_wolf, ledoit_wolf_cc, oas or clipped")
-    ] = "correlation",
+    kind: Annotated[str, typer.Option(help=", ".join(KINDS))] = KINDS[0],
     log: Annotated[Path | None, typer.Option(help="Parquet log of the universe, instead of the online store")] = None,
     at: Annotated[datetime | None, typer.Option(help="Newest of the log at or before this time, UTC")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write: .npy, .npz, .parquet or .csv")] = None,

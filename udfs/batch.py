@@ -5,6 +5,7 @@ Out: a table of every feature at every bar, in the order of event time and symbo
 This file must not know Flink, files, or how any feature is computed.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from schemas.errors import DataError
 from schemas.settings import parse_duration
 from udfs.bars import COLUMNS, add_trades
 from udfs.catalogue import chosen
-from udfs.crossed import crossed
+from udfs.crossed import Take, crossed
 from udfs.fold import Due, fold
 from udfs.frame import CROSS_ASSET
 from udfs.kernels.state import Floats, Rows
@@ -61,19 +62,6 @@ class Tape:
         return names, np.array([place[name] for name in ids.tolist()], "i8")
 
 
-def compute(
-    bars: pa.Table,
-    actions: pa.Table | None,
-    interval: str,
-    *,
-    features: Sequence[Feature] = (),
-    factors: Sequence[Feature] = (),
-    calendar: str = ALWAYS,
-) -> pa.Table:
-    """`compute_views` without the views of the universe and of pairs."""
-    return compute_views(bars, actions, interval, features=features, factors=factors, calendar=calendar)[FEATURES]
-
-
 def compute_views(
     bars: pa.Table,
     actions: pa.Table | None,
@@ -84,6 +72,26 @@ def compute_views(
     calendar: str = ALWAYS,
     ticks: pa.Table | None = None,
 ) -> dict[str, pa.Table]:
+    """The table of `compute`, and those of the universe and of pairs, in memory; parameters and errors as there."""
+    parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
+    found = compute(
+        bars, actions, interval, features=features, factors=factors, calendar=calendar, ticks=ticks,
+        take=lambda view, part: parts[view].append(part),
+    )  # fmt: skip
+    return {FEATURES: found, **{view: pa.concat_tables(of) for view, of in parts.items()}}
+
+
+def compute(
+    bars: pa.Table,
+    actions: pa.Table | None,
+    interval: str,
+    *,
+    features: Sequence[Feature] = (),
+    factors: Sequence[Feature] = (),
+    calendar: str = ALWAYS,
+    ticks: pa.Table | None = None,
+    take: Take = lambda _view, _part: None,
+) -> pa.Table:
     """Every feature at every bar: symbol, event_time, one float64 column a feature, peers and clusters string or null.
 
     bars: symbol, event_time (a timestamp, the bar's end; UTC), open, high, low, close, volume, unadjusted; what else
@@ -93,7 +101,8 @@ def compute_views(
     prices, negative volume, two bars of one symbol at one time. features must have log_return; factors: rows that look
     across the universe; without either, those that the settings choose. calendar: of actions that name no listing, and
     of features that read the session. ticks: what the bars are made of, for pairs, in the columns of market.price.v1;
-    an empty table for bars that are rolled up, whose ticks count for nothing; None: the four prints of a replay.
+    an empty table for bars that are rolled up, whose ticks count for nothing; None: the four prints of a replay. take:
+    is handed the rows of the universe and of pairs, which are kept nowhere else.
     """
     tape = read_bars(bars, interval)
     plan = Plan(interval, features, calendar)
@@ -107,18 +116,33 @@ def compute_views(
 
     values = folded(plan)
     log_returns = values[:, plan.outputs.index("log_return")]
-    cross, there = crossed(tape, securities, rows, log_returns, known, parse_duration(interval), ticks)
+    own = _across(tape, securities, rows, log_returns, known, parse_duration(interval), take, ticks)
     names = pa.array(tape.names, pa.string())
     columns = {"symbol": names.take(pa.array(tape.rows)), "event_time": pa.array(tape.times).cast(TIME)}
     columns |= dict(zip(plan.outputs, map(pa.array, values.T.copy()), strict=True))
-    own = cross.pop(CROSS_ASSET)
-    if not there.all():  # who is no member has no row
-        own = own.take(pa.array(np.maximum(np.cumsum(there) - 1, 0), mask=~there))
     if factors:
         more = Plan(interval, factors, calendar)
         columns |= dict(zip(more.outputs, map(pa.array, folded(more).T.copy()), strict=True))
     columns |= {name: own[name] for name in own.column_names if name not in columns}
-    return {FEATURES: pa.table(columns), **cross}
+    return pa.table(columns)
+
+
+def _across(
+    tape: Tape, securities: list[str], rows: Rows, log_returns: Floats, known: Actions, interval_us: int, take: Take,
+    ticks: pa.Table | None,
+) -> pa.Table:  # fmt: skip
+    """The rows of members in the order of bars, null for a bar of none; those of the other views are handed over."""
+    members: list[pa.Table] = []
+
+    def taken(view: str, part: pa.Table) -> None:
+        if view == CROSS_ASSET:
+            members.append(part)
+        else:
+            take(view, part)
+
+    there = crossed(tape, securities, rows, log_returns, known, interval_us, taken, ticks)
+    own = pa.concat_tables(members).combine_chunks()
+    return own if there.all() else own.take(pa.array(np.maximum(np.cumsum(there) - 1, 0), mask=~there))
 
 
 def roll_up(bars: pa.Table, actions: pa.Table | None, of: str, interval: str, calendar: str = ALWAYS) -> pa.Table:

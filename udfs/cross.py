@@ -15,6 +15,7 @@ nor how a number is computed.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
+from functools import cache
 from itertools import groupby
 
 import numpy as np
@@ -22,7 +23,6 @@ import numpy as np
 from schemas.settings import CrossAsset, duration, settings
 from udfs import packing
 from udfs.frame import PATHS, Frame
-from udfs.kernels.state import Rows
 from udfs.log import DEFAULT, Heard, Horizon, Log, Record
 from udfs.panel.asynchronous import of_pairs
 from udfs.panel.columns import Columns
@@ -40,13 +40,14 @@ Was = Mapping[int, list[bytes]]
 """The slots of paths, as they were, of times at which they have changed."""
 UNCHANGED: Was = {}
 NOTHING: dict[str, Table] = {}
+_tile_of = cache(shard_of)
 
 
 class Universe:
     """Returns of every member over the horizon and one window before it, and the frames made of them.
 
     interval: of the bars, where they are rolled up; interval_us: of the shortest ones, for the clock and the horizon.
-    of: what is computed; tile: which members' rows, by security; the first one tells of universe and pairs, too.
+    of: what is computed; tile: which members' rows, by ticker; the first one tells of universe and pairs, too.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Universe:
         self.shards: dict[int, set[int]] = {}
         self.ring = Ring(first=self.log.meta.get("first", 0))
         self.said: dict[int, Said] = {}
-        self.panel: tuple[Panel, int, Rows] | None = None
+        self.panel: tuple[Panel, list[str], set[str]] | None = None
         for end, shard in [(int(place[0]), int(place[1])) for kind, place in self.log.places() if kind == "r"]:
             self.shards.setdefault(end, set()).add(shard)
         for end in sorted(self.shards):
@@ -240,19 +241,22 @@ class Universe:
         if first == last:
             return
         columns, bar = self.columns, ring.first + first
-        if self.panel is None or (self.panel[0].bar, self.panel[1]) != (bar - 1, len(ring.names)):
-            rows = np.array([i for i, name in enumerate(ring.names) if self._owns(name)], np.int64)
-            self.panel = Panel(columns, ring.matrix(first - columns.reach, first), bar - 1, rows), len(ring.names), rows
-        panel, _, rows = self.panel
+        here = {of for end in ring.times[first:last] for of, name in ring.tickers[end].items() if self._owns(name)}
+        if self.panel is None or (self.panel[0].bar, self.panel[1]) != (bar - 1, ring.names) or here - self.panel[2]:
+            mine = here.union(filter(self._owns, ring.names))
+            rows = np.array([i for i, name in enumerate(ring.names) if name in mine], np.int64)
+            self.panel = Panel(columns, ring.matrix(first - columns.reach, first), bar - 1, rows), ring.names, mine
+        panel, *_ = self.panel
         wanted = ring.wanted(columns.benchmarks, columns.pairs, first, last)
         sections = panel.advance(ring.matrix(first, last), *wanted)
         for end, section in zip(ring.times[first:last], sections, strict=True):
             slots = was[end] if end in was else self.paths.at(end)
             inside = of_pairs(columns.pairs, read(slots), self.interval_us) if self.tile == 0 else None
-            yield end, tables(section, columns, ring, end, rows, inside)
+            yield end, tables(section, columns, ring, end, panel.rows, inside, self._owns)
 
-    def _owns(self, name: str) -> bool:
-        return shard_of(name, self.columns.of.tiles) == self.tile
+    def _owns(self, ticker: str) -> bool:
+        """By ticker, for a bar may turn out to be another security's, and a row must not change its writer."""
+        return _tile_of(ticker, self.columns.of.tiles) == self.tile
 
     def _amended(self, end: int, now: dict[str, Table]) -> list[Frame]:
         """The frames of what differs from what was said."""

@@ -1,7 +1,8 @@
 """The cross-section of a history: what the operator would emit at each bar time, all at once.
 
-In: bars by time and symbol, the securities they belong to, their log returns, perhaps their ticks. Out: a table of
-members, one of the universe, one of pairs. This file must not know how a number is computed.
+In: bars by time and symbol, the securities they belong to, their log returns, perhaps their ticks. Out: tables of
+members, of the universe, of pairs, some bar times at once, since the texts of a long history are larger than memory.
+This file must not know how a number is computed.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,16 +27,20 @@ TIME = pa.timestamp("us", tz="UTC")
 KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAIRS: ("symbol_a", "symbol_b")}
 """Names of the columns by which a row of each view is found, beside event_time."""
 CHUNK = 1024  # bar times whose returns are laid out as one matrix
+LIMIT = 1 << 26  # characters of the universe's texts in one table, about
+Time = tuple[int, dict[str, Table]]
+Take = Callable[[str, pa.Table], object]
+"""Is handed a view and more rows of it, in order; once at least of each view."""
 
 
 def crossed(
     bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, actions: Actions, interval_us: int,
-    ticks: pa.Table | None = None, of: CrossAsset | None = None,
-) -> tuple[dict[str, pa.Table], Mask]:  # fmt: skip
-    """Tables by view: its keys, event_time, numbers float64 (NaN), texts string or null; whose bar has a row, bool[M].
+    take: Take, ticks: pa.Table | None = None, of: CrossAsset | None = None,
+) -> Mask:  # fmt: skip
+    """Hand over tables: keys, event_time, numbers float64 (NaN), texts string or null; whose bar has a row, bool[M].
 
     rows int64[M]: each bar's place among the securities, which are ascending. Rows of members are in the order of bars.
-    ticks: see `udfs.batch.compute_views`.
+    ticks: see `udfs.batch.compute`.
     """
     columns = Columns(of or settings().cross_asset)
     there = _in_universe(bars.times, securities, rows, actions, columns.of.members == "all")
@@ -47,9 +52,23 @@ def crossed(
     def inside(end: int) -> Floats:
         return of_pairs(columns.pairs, paths.get(end, {}), interval_us)
 
-    found = list(_tables(bars, securities, rows, log_returns, there, columns, inside))
-    views = (CROSS_ASSET, UNIVERSE, PAIRS)
-    return {view: joined([(end, each[view]) for end, each in found], view, columns) for view in views}, there
+    for group in _groups(_tables(bars, securities, rows, log_returns, there, columns, inside)):
+        for view in (CROSS_ASSET, UNIVERSE, PAIRS):
+            take(view, joined([(end, each[view]) for end, each in group], view, columns))
+    return there
+
+
+def _groups(found: Iterator[Time]) -> Iterator[list[Time]]:
+    """As many times at once as the limit allows; the last group, which may be empty, is always there."""
+    group: list[Time] = []
+    size = 0
+    for end, each in found:
+        group.append((end, each))
+        size += sum(len(text) for texts in each[UNIVERSE].texts.values() for text in texts)
+        if size >= LIMIT:
+            yield group
+            group, size = [], 0
+    yield group
 
 
 def _in_universe(times: Rows, securities: list[str], rows: Rows, actions: Actions, otherwise: bool) -> Mask:
@@ -87,7 +106,7 @@ def keys(view: str, symbols: list[str]) -> dict[str, pa.Array]:
 def _tables(
     bars: Bars, securities: list[str], rows: Rows, log_returns: Floats, there: Mask, columns: Columns,
     inside: Callable[[int], Floats],
-) -> Iterator[tuple[int, dict[str, Table]]]:  # fmt: skip
+) -> Iterator[Time]:  # fmt: skip
     """Each time's rows, in order; a time without a member is none; inside: what the trades of its bars say of pairs."""
     n, times = len(securities), bars.times[there]
     rows, own_names, log_returns = rows[there], bars.rows[there], log_returns[there]

@@ -3,14 +3,16 @@
 In: feature frames of any shards, in any order, with their revisions. Out: the newest revision of every row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 
-from udfs.crossed import KEYS, TIME, keys
+from schemas.settings import settings
+from udfs.crossed import KEYS, LIMIT, TIME, joined, keys
 from udfs.frame import SYMBOL_VIEWS, Frame
+from udfs.panel.columns import Columns
 
 
 def table(frames: Iterable[Frame], known_at: int | None = None, views: Sequence[str] = SYMBOL_VIEWS) -> pa.Table:
@@ -24,11 +26,36 @@ def table(frames: Iterable[Frame], known_at: int | None = None, views: Sequence[
     for frame in frames:
         if frame.view in by_view and (known_at is None or frame.known_at <= known_at):
             by_view[frame.view].append(frame)
+    first, *others = [_newest(of, view) for view, of in by_view.items()]
+    if not others:
+        return first
     names = [*KEYS[views[0]], "event_time"]
-    parts = [_newest(of, view) for view, of in by_view.items()]
-    joined = reduce(lambda left, right: left.join(right, names, join_type="full outer"), parts)
+    whole = reduce(lambda left, right: left.join(right, names, join_type="full outer"), others, first)
     order = ["event_time", *KEYS[views[0]]]
-    return joined.sort_by([(name, "ascending") for name in order]).combine_chunks()
+    return whole.sort_by([(name, "ascending") for name in order]).combine_chunks()
+
+
+def parts(frames: Iterable[Frame], view: str) -> Iterator[pa.Table]:
+    """`table` of the universe or of pairs, some bar times at once, since its texts are large; one part at least.
+
+    frames: of this view, by event time, such as `drained` gives them.
+    """
+    group: list[Frame] = []
+    size = 0
+    for frame in frames:
+        if size >= LIMIT and frame.event_time != group[-1].event_time:
+            yield table(group, views=(view,))
+            group, size = [], 0
+        group.append(frame)
+        size += sum(len(text) for texts in frame.strings.values() for text in texts)
+    yield table(group, views=(view,)) if group else joined([], view, Columns(settings().cross_asset))
+
+
+def drained(frames: list[Frame]) -> Iterator[Frame]:
+    """The frames by event time; each is let go of, and the list is empty in the end."""
+    frames.sort(key=lambda frame: frame.event_time, reverse=True)
+    while frames:
+        yield frames.pop()
 
 
 def _newest(frames: list[Frame], view: str) -> pa.Table:

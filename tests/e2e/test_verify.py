@@ -16,6 +16,7 @@ SYNTH = ["--symbols", "20", "--ticks", "100000", "--seed", "7", "--late", "0.01"
          "0.001", "--actions", "20", "--bad", "0.0001", "--interval", "5s", "--rate", "100"]  # fmt: skip
 ROLLUPS = ["15s", "1m", "1d"]
 PACKS = '["core", "across", "of_a_user:ROWS"]'
+CROSS_ASSET = {"TILES": "2", "DECAYS": "[0.9]", "PAIRS": '["S000|S001", "S002|S003"]', "BENCHMARKS": '["S004"]'}
 PACK = """
 from udfs.expressions import expression
 ROWS = expression("pull", "(ema(close, 5) - turnover / volume) / atr(high, low, close, 5)")
@@ -29,6 +30,7 @@ def tickloom(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "of_a_user.py").write_text(PACK)  # a package of somebody's own, wherever Python finds it
     found = os.pathsep.join([str(folder), str(Path.cwd())])
     rolled = {"PYTHONPATH": found, "TICKLOOM_BARS__INTERVAL": "5s", "TICKLOOM_BARS__ROLLUPS": json.dumps(ROLLUPS)}
+    rolled |= {f"TICKLOOM_CROSS_ASSET__{key}": value for key, value in CROSS_ASSET.items()}
     environment = {**os.environ, **rolled, "TMPDIR": str(folder), "COLUMNS": "120", "TICKLOOM_FEATURES__PACKS": PACKS}
     return subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
 

@@ -16,6 +16,7 @@ from tests.oracles import correlation as oracle
 from tests.oracles.prices import DAY_US, REAL_SPLITS, SYMBOLS, by_talib_split, random_bars, real
 from tickloom import features
 from udfs import batch, crossed
+from udfs.frame import PAIRS, UNIVERSE
 from udfs.panel.columns import Columns
 from udfs.plan import Plan
 
@@ -255,7 +256,21 @@ def test_the_command(tmp_path, result):
     assert done.exit_code == 0, done.output
     assert f"{REAL.num_rows:,} bars, {result.num_columns - 2} features" in done.output
     assert content(pq.read_table(out)) == content(result)
-    assert [path.name for path in out.parent.iterdir()] == ["out.parquet"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["out.parquet", "out_universe.parquet"]
+    universe = batch.compute_views(REAL, REAL_ACTIONS, "1d")[UNIVERSE]
+    assert content(pq.read_table(out.parent / "out_universe.parquet")) == content(universe)
+
+
+def test_tables_of_large_texts_are_handed_over_in_parts(monkeypatch, result):
+    whole, parts = batch.compute_views(REAL, REAL_ACTIONS, "1d"), []
+    monkeypatch.setattr(crossed, "LIMIT", 100_000)
+    again = batch.compute(REAL, REAL_ACTIONS, "1d", take=lambda view, part: parts.append((view, part)))
+    assert content(again) == content(result) == content(whole[batch.FEATURES])
+    for view in (UNIVERSE, PAIRS):
+        assert content(pa.concat_tables([part for of, part in parts if of == view])) == content(whole[view])
+    sizes = [sum(map(len, filter(None, part["returns_60"].to_pylist()))) for view, part in parts if view == UNIVERSE]
+    assert len(sizes) > 100
+    assert max(sizes) < 110_000
 
 
 @pytest.mark.parametrize("text", ["no Parquet", None])

@@ -12,9 +12,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from feature_repo.views import layout
 from schemas.settings import PROJECT, intervals_of, settings
 from tickloom import cli
+from udfs.panel.columns import Columns
 from udfs.plan import Plan
 
 PAGES = ["README.md", "CONTRIBUTING.md", "docs/runbook.md"]
@@ -28,7 +28,8 @@ CHEAP = (
     "tickloom features compute",
     "tickloom features list",
 )
-CROSSED = {name for name, _ in layout("cross_asset_1d").fields}
+OF = Columns(settings().cross_asset)
+CROSSED = {*OF.numbers, *OF.members, *OF.universe, OF.snapshot, *OF.pair}
 BY_JOBS = {f".tickloom/{name}.parquet" for name in ("by_flink", "now", "then")}  # what needs a running stack writes
 
 
@@ -115,9 +116,13 @@ def test_the_table_of_features_is_the_registry() -> None:
         scale = "price" if any(row["degree_price"]) else "volume" if any(row["degree_volume"]) else "–"
         cells = [", ".join(f"`{name}`" for name in row["outputs"]), ", ".join(row["inputs"]), str(row["lookback"])]
         assert f"| {' | '.join([*cells, scale, row['oracle']]).strip()} |\n" in README
-    across = re.findall(r"^\| (.*?) \| log_return of all \|", README, re.MULTILINE)
-    assert {name for cell in across for name in re.findall(r"`(\w+)`", cell)} <= CROSSED
-    assert across
+
+
+def test_the_page_across_assets_tells_of_every_output() -> None:
+    page = (PROJECT / "docs" / "cross-asset.md").read_text("utf-8")
+    assert CROSSED
+    assert {name for name in CROSSED if f"`{re.sub(r'(_[0-9]+)?(_60)?$', '', name)}" not in page} == set()
+    assert set(re.findall(r"`(\w+_60)`", README)) <= CROSSED
 
 
 def test_what_is_cheap_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

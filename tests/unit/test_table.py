@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from schemas.settings import settings
-from udfs.frame import BARS, CROSS_ASSET, INDICATORS, Frame
+from udfs.frame import BARS, CROSS_ASSET, INDICATORS, PAIRS, UNIVERSE, Frame
 from udfs.panel.columns import Columns
-from udfs.table import table
+from udfs.table import drained, parts, table
 
 COLUMNS = Columns(settings().cross_asset)
 NUMBERS = COLUMNS.numbers
@@ -88,6 +88,40 @@ def test_views_are_joined_in_the_order_of_columns_of_the_batch() -> None:
     assert found["peer_60"].to_pylist() == ["C", None]
     assert found["beta_market_60"].to_pylist() == [2.5, None]
     assert found["sma"].null_count == 0, "a feature without a value yet is NaN"
+
+
+def of_universe(end: int, text: str, revision: int = 0) -> Frame:
+    values = np.full((1, len(COLUMNS.universe)), revision + 0.5)
+    texts = {COLUMNS.snapshot: [text]}
+    return Frame(UNIVERSE, 0, end, end, revision, ["universe"], COLUMNS.universe, values, texts)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 1 << 26])
+def test_the_universe_in_parts_is_its_table(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [of_universe(end, f"text {end}") for end in range(9)]
+    frames += [of_universe(end, f"later {end}", 1) for end in (0, 4, 8)]
+    whole = table(frames, views=(UNIVERSE,))
+    assert whole["returns_60"].to_pylist()[:2] == ["later 0", "text 1"]
+    monkeypatch.setattr("udfs.table.LIMIT", limit)
+    given = random.Random(1).sample(frames, len(frames))
+    found = list(parts(drained(given), UNIVERSE))
+    assert (pa.concat_tables(found).equals(whole), given) == (True, [])
+    assert len(found) == {1: 9, 7: 5, 1 << 26: 1}[limit]
+
+
+def test_pairs_of_which_there_is_no_row_have_their_columns() -> None:
+    [none] = parts(iter(()), PAIRS)
+    assert none.column_names == ["symbol_a", "symbol_b", "event_time", *COLUMNS.pair]
+    assert len(none) == 0
+
+
+def test_rows_of_pairs_are_in_the_order_of_the_batch() -> None:
+    names = sorted(["A|Z", "A.B|C", "B|A"])
+    frame = Frame(PAIRS, 0, 1, 1, 0, names, COLUMNS.pair, np.ones((3, len(COLUMNS.pair))))
+    found = table([frame], views=(PAIRS,))
+    assert list(zip(found["symbol_a"].to_pylist(), found["symbol_b"].to_pylist(), strict=True)) == [
+        ("A.B", "C"), ("A", "Z"), ("B", "A"),
+    ]  # fmt: skip
 
 
 def test_bars_are_no_features() -> None:

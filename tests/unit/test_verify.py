@@ -1,6 +1,7 @@
 """`tickloom verify` finds one flipped bit, and its digest names everything that decides an answer."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from tickloom.verify import store
 from tickloom.verify.command import line
 from tickloom.verify.compare import difference, digest
 from tickloom.verify.tape import NAMES, Tape, code_digest
-from udfs.batch import compute
+from udfs.batch import compute, compute_views
+from udfs.frame import PAIRS, UNIVERSE
 
 
 def changed(row: int, *cells: Any) -> pa.Table:
@@ -63,6 +65,29 @@ def test_equal_tables_are_equal_however_they_lie_in_memory() -> None:
     for found in (features(), parts, later):
         assert difference(features(), found) == ""
         assert digest(found) == digest(features())
+
+
+def pairs(*rows: tuple[str, str, int, float]) -> pa.Table:
+    first, second, time, number = zip(*rows, strict=True)
+    times = pa.array([second * 1_000_000 for second in time], pa.timestamp("us", "UTC"))
+    return pa.table({"symbol_a": first, "symbol_b": second, "event_time": times, "corr_60": number})
+
+
+PAIRED = [("A", "B", 1, 0.5), ("A", "C", 1, 0.5), ("A", "B", 2, 0.25)]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (PAIRED, ""),
+        (PAIRED[:2], "no row of A|B at 1970-01-01 00:00:02; 2 rows, not 3"),
+        ([PAIRED[0], ("B", "C", 1, 0.5), PAIRED[2]], "no row of A|C at 1970-01-01 00:00:01; 3 rows, not 3"),
+        ([*PAIRED[:2], ("A", "B", 2, 0.5)], "corr_60 of A|B at 1970-01-01 00:00:02: 0.5 (0x"),
+    ],
+)
+def test_rows_of_pairs_are_found_by_both_keys(found: list[tuple[str, str, int, float]], words: str) -> None:
+    assert difference(pairs(*PAIRED), pairs(*found)).startswith(words)
+    assert (difference(pairs(*PAIRED), pairs(*found)) == "") == (not words)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +132,48 @@ def test_the_digest_of_the_code_is_of_what_decides_numbers(path: str, decides: b
     assert (code_digest(tmp_path) != code_digest()) == decides
     file.rename(file.with_name(f"other{file.suffix}"))
     assert (code_digest(tmp_path) != code_digest()) == decides
+
+
+def test_the_digest_changes_with_what_is_computed_across_members(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = line(tape, "5s", "0")
+    for name, value, same in (("PEERS", "4", False), ("PAIRS", '["A|B"]', False), ("TILES", "2", True)):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"TICKLOOM_CROSS_ASSET__{name}", value)
+            settings.cache_clear()
+            assert (line(tape, "5s", "0") == before) == same, name
+        settings.cache_clear()
+
+
+@pytest.fixture
+def paired(monkeypatch: pytest.MonkeyPatch, tape: Tape) -> Iterator[str]:
+    """The settings name a pair of the tape."""
+    names = sorted(set(pq.read_table(tape.path("bars.parquet"))["symbol"].to_pylist()))
+    monkeypatch.setenv("TICKLOOM_CROSS_ASSET__PAIRS", f'["{names[1]}|{names[0]}"]')
+    settings.cache_clear()
+    layout.cache_clear()
+    yield f"{names[1]}|{names[0]}"
+    monkeypatch.undo()
+    settings.cache_clear()
+    layout.cache_clear()
+
+
+def test_the_store_is_held_to_the_newest_row_of_the_universe_and_of_pairs(
+    paired: str, tape: Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "store_url", lambda: f"sqlite:///{tmp_path / 'online.db'}")
+    expected = compute_views(pq.read_table(tape.path("bars.parquet")), None, "5s")
+    online = open_store(store.store_url())
+    for view, entity in ((UNIVERSE, "universe"), (PAIRS, paired)):
+        shape = layout(f"{view}_5s")
+        for at in (-2, -1):
+            row = expected[view].slice(len(expected[view]) + at, 1)
+            numbers = np.column_stack([row[name].to_numpy() for name in shape.numbers])
+            texts = [row[name].to_pylist() for name, _ in shape.texts]
+            vectors = shape.pack(row["event_time"].cast("int64").to_numpy(), 0, 0, 0, numbers, texts)
+            fence = online.fence(settings().store.project, shape.view, "0")
+            online.write(settings().store.project, shape.view, [entity], vectors, shard="0", fence=fence)
+            problem = f"{view}_5s of {entity} in the online store is not its newest row; 1 of 1 are so"
+            assert store.stale(expected[view], "5s", view) == (problem if at == -2 else "")
 
 
 def test_the_store_is_held_to_the_newest_row_of_each_symbol(

@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
+from feature_repo.log import files
 from jobs.runtime import committed
 from schemas.errors import DataError, StackError
 from schemas.settings import state_dir
-from tests.unit.verifying import features, small_tape, with_bits
+from tests.unit.verifying import features, small_tape, universe, with_bits
 from tickloom.stack import process
 from tickloom.tape.messages import ACTION, PRICE
 from tickloom.verify import paths, publication
@@ -27,6 +28,8 @@ from tickloom.verify.compare import difference, digest
 from tickloom.verify.private import COMMAND, private_home, tickloom
 from tickloom.verify.publication import Publication
 from tickloom.verify.tape import Tape
+from udfs.batch import FEATURES
+from udfs.frame import UNIVERSE
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +106,11 @@ def test_the_error_of_a_publication_is_raised(tape: Tape, monkeypatch: pytest.Mo
 class Calls:
     """Stands in for stack, commands and job; notes what is asked of them."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, home: Path, wrong: str = "", failing: str = "") -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, home: Path, wrong: str = "", failing: str = "", wrong_text: str = ""
+    ) -> None:
         self.said: list[str] = []
-        self.wrong, self.failing = wrong, failing
+        self.wrong, self.failing, self.wrong_text = wrong, failing, wrong_text
         monkeypatch.setattr(paths, "private_home", lambda: nullcontext(home))
         monkeypatch.setattr(paths.control, "down", lambda **_: self.said.append("down"))
         monkeypatch.setattr(paths.control, "up", lambda **_: self.said.append("up"))
@@ -113,23 +118,25 @@ class Calls:
         monkeypatch.setattr(paths, "Stream", self._stream)
         monkeypatch.setattr(paths, "stale", lambda *_: "")
 
-    def _answer(self, path: str) -> pa.Table:
+    def _answer(self, path: str) -> dict[str, pa.Table]:
         if path == self.failing:
             raise StackError("it broke", where="here")
-        return with_bits(2, 1) if path == self.wrong else features()
+        symbols = with_bits(2, 1) if path == self.wrong else features()
+        return {FEATURES: symbols, UNIVERSE: universe("of one") if path == self.wrong_text else universe()}
 
     def _command(self, words: list[str], _tell: Any) -> None:
         at = words[words.index("--parallelism") + 1] if "--parallelism" in words else ""
         self.said.append(words[0] + at)
         out = words[words.index("--out") + 1] if "--out" in words else words[2]
-        pq.write_table(self._answer(words[0] + at), out)
+        for view, table in self._answer(words[0] + at).items():
+            pq.write_table(table, files(Path(out))[view])
 
     def _stream(self, *_: Any) -> Any:
         def start(parallelism: int, then: int | None) -> float:
             self.said.append(f"kafka{parallelism}>{then}")
             return 2.0
 
-        return SimpleNamespace(run=start, table=lambda _: self._answer(self.said[-1]))
+        return SimpleNamespace(run=start, tables=lambda _: self._answer(self.said[-1]))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +153,7 @@ def test_each_path_once_and_a_new_stack_for_each_job(
     calls = Calls(monkeypatch, tmp_path)
     outcomes = paths.run(tape, "5s", parallelisms, savepoint, None, lambda _: None)
     assert " ".join(calls.said) == said
-    assert {(each.rows, each.problem, each.digest) for each in outcomes} == {(5, "", digest(features()))}
+    assert {(each.rows, each.problem, each.digest) for each in outcomes} == {(5, "", digest(features(), universe()))}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +161,7 @@ def test_each_path_once_and_a_new_stack_for_each_job(
     [
         ({"wrong": "replay2"}, "parquet, parallelism 2: bars of 5s: rsi_14 of A at 1970-01-01 00:00:02"),
         ({"wrong": "kafka1>2"}, "kafka, parallelism 1 then 2: bars of 5s: rsi_14 of A"),
+        ({"wrong_text": "kafka1>2"}, "bars of 5s, universe: returns_60 of universe at 1970-01-01 00:00:02: 'of one'"),
         ({"failing": "kafka1>2"}, "kafka, parallelism 1 then 2: failed: it broke"),
     ],
 )
@@ -178,9 +186,12 @@ def test_where_all_is_equal_the_digest_is_told(
     verify(tape.folder, keep=tmp_path / "kept")
     printed = capsys.readouterr().out
     assert printed.startswith(f"{tape.folder}: 300 records, bars of 5s; parallelism 1, 2\n")
-    assert printed.endswith(line(tape, "5s", digest(features())) + "\n")
+    assert printed.endswith(line(tape, "5s", digest(features(), universe())) + "\n")
     kept = pq.read_table(tmp_path / "kept" / "kafka_parallelism_1_then_2.parquet")
     assert difference(features(), kept) == ""
+    assert (
+        difference(universe(), pq.read_table(tmp_path / "kept" / "kafka_parallelism_1_then_2_universe.parquet")) == ""
+    )
 
 
 def test_without_a_batch_there_is_nothing_to_compare_with(

@@ -27,6 +27,12 @@ def features(rows: list[tuple[Any, ...]] = ROWS) -> pa.Table:
     )
 
 
+def universe(text: str = "of both") -> pa.Table:
+    """The table of the universe beside it."""
+    times = pa.array([1_000_000, 2_000_000], pa.timestamp("us", "UTC"))
+    return pa.table({"universe": ["universe"] * 2, "event_time": times, "oas_60": [NAN, 0.5], "returns_60": ["", text]})
+
+
 def with_bits(row: int, flip: int) -> pa.Table:
     """The table with some bits of a number flipped."""
     bits = features()["rsi_14"].to_numpy().copy().view("u8")

@@ -4,12 +4,13 @@ In: a World, features, instants to cut it at. Out: Findings. The ways that are a
 read as known) are arguments, so that a test can ask one that leaks. This file must not know what a feature is.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 
 import numpy as np
 import pyarrow as pa
 
+from feature_repo.views import apart
 from schemas.settings import settings
 from tickloom.leaks import futures
 from tickloom.leaks import hearing as heard
@@ -17,6 +18,7 @@ from tickloom.leaks.findings import Findings, View
 from tickloom.leaks.hearing import Hearing, hearing
 from tickloom.leaks.world import Random, World
 from udfs import batch
+from udfs.batch import FEATURES
 from udfs.catalogue import chosen
 from udfs.frame import Frame
 from udfs.log import Horizon
@@ -43,9 +45,11 @@ HELD = Horizon(bars=1 << 20, anchor=16)
 
 Features = Sequence[Feature]
 Emitted = list[tuple[int, Frame]]
-Compute = Callable[[World, Features], pa.Table]
+Tables = Mapping[str, pa.Table]
+"""By view, as `udfs.batch.compute_views` has them; one table alone is that of symbols."""
+Compute = Callable[[World, Features], pa.Table | Tables]
 Play = Callable[[Hearing, Plan], Emitted]
-Read = Callable[[Iterable[Frame], int], pa.Table]
+Read = Callable[[Iterable[Frame], int], pa.Table | Tables]
 
 
 def run(world: World, features: Features, points: int, seed: int) -> Findings:
@@ -86,14 +90,40 @@ def by_kernels(world: World, features: Features) -> pa.Table:
     return batch.compute(world.table, world.announced, world.interval, features=features, factors=chosen(across=True))
 
 
+def all_views(world: World, features: Features) -> Tables:
+    """The same with what is told of the universe and of pairs."""
+    factors = chosen(across=True)
+    return batch.compute_views(world.table, world.announced, world.interval, features=features, factors=factors)
+
+
+def read_all(frames: Iterable[Frame], known_at: int) -> Tables:
+    """All tables as they were known."""
+    of = list(frames)
+    return {FEATURES: table(of, known_at)} | {view: table(of, known_at, (view,)) for view in apart()}
+
+
 def in_batch(
-    world: World, features: Features, at: Sequence[int], rng: Random, findings: Findings, compute: Compute = by_kernels
+    world: World, features: Features, at: Sequence[int], rng: Random, findings: Findings, compute: Compute = all_views
 ) -> None:
     """No output at a bar that ends by a cut may change with what comes after the cut."""
-    base = View(compute(world, features))
+    base = _views(compute(world, features))
     for cut in at:
         for name, other in futures.FUTURES.items():
-            findings.compare(f"{BATCH}, {name}", cut, base, View(compute(other(world, cut, rng), features)), cut)
+            then = _views(compute(other(world, cut, rng), features))
+            _compare(findings, f"{BATCH}, {name}", cut, base, then, cut)
+
+
+def _views(found: pa.Table | Tables) -> dict[str, View]:
+    tables = {FEATURES: found} if isinstance(found, pa.Table) else found
+    return {name: View(tables[name], "" if name == FEATURES else f"{name}.") for name in (FEATURES, *apart())
+            if name in tables}  # fmt: skip
+
+
+def _compare(
+    findings: Findings, check: str, cut: int, was: dict[str, View], now: dict[str, View], until: int
+) -> None:  # fmt: skip
+    for name, view in was.items():
+        findings.compare(check, cut, view, now[name], until)
 
 
 def play(tape: Hearing, plan: Plan) -> Emitted:
@@ -117,18 +147,18 @@ def play(tape: Hearing, plan: Plan) -> Emitted:
 
 def as_known(
     world: World, features: Features, at: Sequence[int], turns: int, rng: Random, findings: Findings,
-    play: Play = play, read: Read = table,
+    play: Play = play, read: Read = read_all,
 ) -> None:  # fmt: skip
     """Nothing as known at a cut may change by what is heard after it: in this future, in others (`turns` of a kind)."""
     tape, plan = hearing(world, rng), Plan(world.interval, features)
     emitted = play(tape, plan)
-    base = {cut: View(read([frame for _, frame in emitted], cut)) for cut in at}
+    base = {cut: _views(read([frame for _, frame in emitted], cut)) for cut in at}
     for cut in at:
-        then = View(read([frame for end, frame in emitted if end <= cut], cut))
-        findings.compare(REREAD, cut, then, base[cut], world.ends[-1])
+        then = _views(read([frame for end, frame in emitted if end <= cut], cut))
+        _compare(findings, REREAD, cut, then, base[cut], world.ends[-1])
     for turn, (k, (name, other)) in product(range(turns), enumerate(heard.FUTURES.items())):
         cut = at[((len(at) >> turn) - 1 - k) % len(at)]  # each turn in half the time of the one before: it costs less
         frames = [frame for _, frame in play(other(tape, cut, rng).until(cut + AFTER * tape.interval_us), plan)]
         before = [each for each in at if each < cut]
         for each in [cut, *rng.permutation(before)[: READS - 1].tolist()]:
-            findings.compare(f"{AS_KNOWN}, {name}", cut, base[each], View(read(frames, each)), world.ends[-1])
+            _compare(findings, f"{AS_KNOWN}, {name}", cut, base[each], _views(read(frames, each)), world.ends[-1])

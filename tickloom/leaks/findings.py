@@ -37,14 +37,17 @@ class Leak:
 
 
 class View:
-    """A table of features as places of rows by (event time, symbol), and columns that compare by their bytes."""
+    """A table as places of rows by (event time, symbol or other keys), and columns that compare by their bytes.
 
-    def __init__(self, table: pa.Table) -> None:
-        times = table["event_time"].cast(pa.int64()).to_pylist()
-        self.place: dict[Key, int] = {
-            key: i for i, key in enumerate(zip(times, table["symbol"].to_pylist(), strict=True))
-        }
-        self.columns: dict[str, NDArray[Any]] = {name: _column(table[name]) for name in table.column_names[2:]}
+    of: what the names of its columns begin with where they are told.
+    """
+
+    def __init__(self, table: pa.Table, of: str = "") -> None:
+        self.of, at = of, table.column_names.index("event_time")
+        times, keys = table["event_time"].cast(pa.int64()).to_pylist(), [table[i].to_pylist() for i in range(at)]
+        names = ["|".join(key) for key in zip(*keys, strict=True)]
+        self.place: dict[Key, int] = {key: i for i, key in enumerate(zip(times, names, strict=True))}
+        self.columns: dict[str, NDArray[Any]] = {name: _column(table[name]) for name in table.column_names[at + 1 :]}
 
     def keys(self, until: int) -> set[Key]:
         """The rows of times up to `until`."""
@@ -65,15 +68,17 @@ class Findings:
     def compare(self, check: str, cut: int, was: View, now: View, until: int) -> None:
         """Compare every output of the rows that end by `until`; the two futures part at `cut`."""
         mine, theirs = was.keys(until), now.keys(until)
-        self.compared[ROWS, check] += bool(mine | theirs)
+        self.compared[was.of + ROWS, check] += bool(mine | theirs)
         for key in sorted(mine ^ theirs)[:1]:
-            self._leak(ROWS, check, cut, key, *("a row" if key in keys else "no row" for keys in (mine, theirs)))
+            self._leak(
+                was.of + ROWS, check, cut, key, *("a row" if key in keys else "no row" for keys in (mine, theirs))
+            )
         keys = sorted(mine & theirs)
         for name in [name for name in was.columns if name in now.columns]:
             here, there = was.take(name, keys), now.take(name, keys)
-            self.compared[name, check] += bool((_known(here) | _known(there)).any())
+            self.compared[was.of + name, check] += bool((_known(here) | _known(there)).any())
             for row in np.flatnonzero(_bits(here) != _bits(there))[:1].tolist():
-                self._leak(name, check, cut, keys[row], str(here[row]), str(there[row]))
+                self._leak(was.of + name, check, cut, keys[row], str(here[row]), str(there[row]))
 
     def first(self) -> dict[str, Leak]:
         """Output -> its earliest leak, for those that leak."""

@@ -4,6 +4,7 @@ In: a folder as `tickloom synth` makes it. Out: a table of the paths, and one li
 output by their digests; exit status 1 where a path differs or fails. A stack of its own runs meanwhile.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -47,11 +48,13 @@ def verify(
 
 def line(tape: Tape, interval: str, output: str) -> str:
     """What anyone who has the same files and the same code gets."""
+    from tickloom.verify.compare import DIGITS
     from udfs.catalogue import chosen
     from udfs.plan import Plan
 
     calendar = settings().bars.calendar
     plans = [Plan(interval, rows, calendar) for across in (False, True) if (rows := chosen(across=across))]
-    features = "+".join(plan.digest() for plan in plans)
+    across = hashlib.sha256(settings().cross_asset.model_dump_json(exclude={"tiles"}).encode()).hexdigest()
+    features = "+".join([*(plan.digest() for plan in plans), across[:DIGITS]])
     parts = {"input": tape.digest(), "code": code_digest(), "features": features, "output": output}
     return "digest " + " ".join(f"{name}={digest}" for name, digest in parts.items())

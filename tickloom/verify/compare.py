@@ -1,7 +1,7 @@
 """Two tables of features to the last bit: the first difference in words, and a digest of all bits.
 
-In: tables as `features compute` writes them (symbol, event_time, features; by event_time and symbol). Out: "" or what
-differs first, and where; hexadecimal digests. This file must not know how a table came to be.
+In: tables as `features compute` writes them (keys, such as symbol, event_time, features; by event_time and keys).
+Out: "" or what differs first, and where; hexadecimal digests. This file must not know how a table came to be.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-DIGITS = 16
+DIGITS, LONG = 16, 80
 
 
 def difference(expected: pa.Table, found: pa.Table) -> str:
@@ -46,14 +46,14 @@ def _first_row(expected: pa.Table, found: pa.Table) -> str:
     """The first row that only one of the tables has."""
     rows = min(len(expected), len(found))
     unequal = np.zeros(rows, bool)
-    for name in ("event_time", "symbol"):
+    for name in ("event_time", *_keys(expected)):
         unequal |= _unequal(expected[name].slice(0, rows), found[name].slice(0, rows))
     if not unequal.any() and len(expected) == len(found):
         return ""
     i = int(unequal.argmax()) if unequal.any() else rows
-    there, here = ((t["event_time"][i], t["symbol"][i].as_py()) if i < len(t) else None for t in (expected, found))
+    there, here = ((t["event_time"][i].value, _entity(t, i)) if i < len(t) else None for t in (expected, found))
     total = f"{len(found):,} rows, not {len(expected):,}"
-    if there and (not here or (there[0].value, there[1]) < (here[0].value, here[1])):
+    if there and (not here or there < here):
         return f"no row of {_key(expected, i)}; {total}"
     return f"a row of {_key(found, i)} too many; {total}"
 
@@ -83,6 +83,16 @@ def _texts(column: pa.Array) -> bytes:
     return "\0".join(text or "" for text in column.to_pylist()).encode()
 
 
+def _keys(table: pa.Table) -> list[str]:
+    """The columns before event_time: of whom a row tells."""
+    names: list[str] = table.column_names
+    return names[: names.index("event_time")]
+
+
+def _entity(table: pa.Table, i: int) -> str:
+    return "|".join(table[name][i].as_py() for name in _keys(table))
+
+
 def _fields(table: pa.Table, other: pa.Table) -> str:
     """The fields that the other table has not; all, where it has."""
     own, others = ([f"{field.name}: {field.type}" for field in one.schema] for one in (table, other))
@@ -91,11 +101,12 @@ def _fields(table: pa.Table, other: pa.Table) -> str:
 
 def _key(table: pa.Table, i: int) -> str:
     time = datetime.fromtimestamp(table["event_time"][i].value / 1_000_000, UTC)
-    return f"{table['symbol'][i]} at {time:%Y-%m-%d %H:%M:%S}"
+    return f"{_entity(table, i)} at {time:%Y-%m-%d %H:%M:%S}"
 
 
 def _shown(value: pa.Scalar) -> str:
-    """A value, a number with its bits."""
+    """A value, a number with its bits, a long text cut off."""
     if pa.types.is_floating(value.type) and value.is_valid:
         return f"{value.as_py()!r} (0x{np.float64(value.as_py()).view('u8'):016x})"
-    return repr(value.as_py())
+    text = repr(value.as_py())
+    return text if len(text) <= LONG else f"{text[:LONG]}... ({len(text):,} characters)"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from feature_repo.log import files
 from feature_repo.views import beside
 from schemas.errors import TickloomError
 from schemas.settings import intervals_of, settings
@@ -21,10 +22,11 @@ from tickloom.verify.private import Tell, private_home, tickloom
 from tickloom.verify.store import stale
 from tickloom.verify.stream import Stream
 from tickloom.verify.tape import Tape
+from udfs.batch import FEATURES
 
 BATCH = "batch"
-Tables = dict[str, pa.Table]
-"""Features by interval."""
+Tables = dict[tuple[str, str], pa.Table]
+"""By interval and table, that of symbols (FEATURES) or of a view."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,14 @@ class Paths:
         begun = time.monotonic()
         for each in self._intervals:
             made_of = ["--from", self.interval] if each != self.interval else ticks
-            tickloom([*words, "--interval", each, *made_of, "--out", self._file(BATCH, each)], self._tell)
+            tickloom([*words, "--interval", each, *made_of, "--out", str(self._file(BATCH, each))], self._tell)
         self._expected = self._read(BATCH)
         return self._outcome(BATCH, self._expected, time.monotonic() - begun)
 
     def replay(self, parallelism: int) -> Outcome:
         """The ticks from Parquet through Flink."""
         path = f"parquet, parallelism {parallelism}"
-        words = ["replay", self.tape.path("ticks.parquet"), self._file(path), "--to", "features", *self._actions]
+        words = ["replay", self.tape.path("ticks.parquet"), str(self._file(path)), "--to", "features", *self._actions]
         words += ["--interval", self.interval, "--parallelism", str(parallelism)]
 
         def replayed() -> tuple[Tables, float]:
@@ -110,15 +112,15 @@ class Paths:
         def streamed() -> tuple[Tables, float]:
             stream = Stream(self.tape, self.interval, self._tell)
             seconds = stream.run(parallelism, then)
-            tables = {each: stream.table(each) for each in self._intervals}
-            for each, table in tables.items():
-                pq.write_table(table, self._file(path, each))
+            tables = {(each, of): table for each in self._intervals for of, table in stream.tables(each).items()}
+            for (each, of), table in tables.items():
+                pq.write_table(table, files(self._file(path, each))[of])
             return tables, seconds
 
         outcome = self._tried(path, streamed)
         if outcome.problem:
             return outcome
-        problems = [stale(table, each) for each, table in self._expected.items()]
+        problems = [stale(table, each, of) for (each, of), table in self._expected.items()]
         return Outcome(**vars(outcome) | {"problem": "; ".join(filter(None, problems))})
 
     def _tried(self, path: str, compute: Callable[[], tuple[Tables, float]]) -> Outcome:
@@ -128,16 +130,21 @@ class Paths:
             return Outcome(path, problem=f"failed: {error}")
 
     def _outcome(self, path: str, tables: Tables, seconds: float) -> Outcome:
-        rows = sum(map(len, tables.values()))
+        rows = sum(len(table) for (_, of), table in tables.items() if of == FEATURES)
         self._tell(f"{path}: {rows:,} rows, {seconds:.1f} s")
         found = {each: difference(self._expected[each], table) for each, table in tables.items()}
-        problem = next((f"bars of {each}: {what}" for each, what in found.items() if what), "")
+        problem = next((f"bars of {_named(*each)}: {what}" for each, what in found.items() if what), "")
         return Outcome(path, rows, seconds, digest(*tables.values()), problem)
 
     def _read(self, path: str) -> Tables:
-        return {each: pq.read_table(self._file(path, each)) for each in self._intervals}
+        found = {(each, of): at for each in self._intervals for of, at in files(self._file(path, each)).items()}
+        return {each: pq.read_table(at) for each, at in found.items()}
 
-    def _file(self, path: str, interval: str = "") -> str:
+    def _file(self, path: str, interval: str = "") -> Path:
         """The file of a path, and beside it those of rolled bars."""
         out = self.folder.absolute() / f"{path.replace(', ', '_').replace(' ', '_')}.parquet"
-        return str(beside(out, interval) if interval not in ("", self.interval) else out)
+        return beside(out, interval) if interval not in ("", self.interval) else out
+
+
+def _named(interval: str, of: str) -> str:
+    return interval if of == FEATURES else f"{interval}, {of}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from feature_repo.views import apart
 from jobs.runtime import committed
 from schemas.errors import StackError
 from tickloom import flink
@@ -23,8 +24,9 @@ from tickloom.stack.environment import environment, flink_folder, flink_home
 from tickloom.verify.private import Tell
 from tickloom.verify.publication import READERS, Publication, read
 from tickloom.verify.tape import Tape
+from udfs.batch import FEATURES
 from udfs.frame import Frame
-from udfs.table import table
+from udfs.table import drained, parts, table
 
 FEATURE = "feature.frame.v1"
 MOVED = 0.4
@@ -66,15 +68,18 @@ class Stream:
         self._stop("--drain")  # amendments wait for their turn, which may be long in coming after the last record
         return time.monotonic() - begun
 
-    def table(self, interval: str) -> pa.Table:
+    def tables(self, interval: str) -> dict[str, pa.Table]:
         """What the job has committed of an interval, the newest revision of every row, as `features compute` has it."""
         by_time: defaultdict[int, list[Frame]] = defaultdict(list)
+        others: dict[str, list[Frame]] = {view: [] for view in apart()}
         for record in committed.records(FEATURE):
             if record["interval"] == interval:
-                by_time[record["event_time"]].append(committed.frame(record))
+                frame = committed.frame(record)
+                (others[frame.view] if frame.view in others else by_time[frame.event_time]).append(frame)
         # one bar time after the other: all revisions of all rows would not fit into one table
-        parts = [table(by_time.pop(end)) for end in sorted(by_time)]
-        return pa.concat_tables(parts, promote_options="default")
+        symbols = [table(by_time.pop(end)) for end in sorted(by_time)]
+        found = {FEATURES: pa.concat_tables(symbols, promote_options="default")}
+        return found | {view: pa.concat_tables(parts(drained(frames), view)) for view, frames in others.items()}
 
     def _start(self, parallelism: int, savepoint: str = "") -> None:
         args, options = ["--interval", self.interval], {"execution.checkpointing.timeout": LONG}

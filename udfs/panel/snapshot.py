@@ -40,8 +40,11 @@ class Snapshot:
         """Of `pack`; DataError where the text is none."""
         try:
             header, arrays = packing.unpack(base64.b64decode(text, validate=True))
-            return Snapshot(header["symbols"], arrays["returns"], header["least"])
-        except (ValueError, KeyError, TypeError) as error:
+            of = Snapshot(list(header["symbols"]), arrays["returns"], int(header["least"]))
+            if of.returns.ndim != 2 or of.returns.shape[1] != len(of.symbols):
+                raise ValueError(f"{len(of.symbols)} symbols and returns of shape {of.returns.shape}")
+            return of
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"this is no packed universe: {error}", where=text[:40]) from error
 
     def matrix(self, kind: str = "correlation") -> Floats:

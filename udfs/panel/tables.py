@@ -3,7 +3,7 @@
 In: a Section, a Ring. Out: Tables, and digests by which a later one is compared. This file must not know frames' times.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,14 +66,17 @@ class Said:
 
 
 def tables(
-    section: Section, columns: Columns, ring: Ring, end: int, rows: Rows, inside: Floats | None
+    section: Section, columns: Columns, ring: Ring, end: int, rows: Rows, inside: Floats | None,
+    owns: Callable[[str], bool] = lambda _: True,
 ) -> dict[str, Table]:  # fmt: skip
-    """The rows of a time: of the tile's members that have a bar then, of the universe, and of pairs.
+    """The rows of a time: of the tile's tickers that have a bar then, of the universe, and of pairs.
 
-    inside: what the bar's own trades say of each pair, float64[K, 8]; None: without the universe and pairs.
+    rows: the columns that the section is of; inside: what the bar's own trades say of each pair, float64[K, 8]; None:
+    without the universe and pairs.
     """
-    shown, present = ring.shown(end), ring.present[end]
-    held = sorted(np.flatnonzero(present[rows]).tolist(), key=lambda i: shown[rows[i]])
+    shown = ring.shown(end)
+    there = np.flatnonzero(ring.present[end][rows]).tolist()
+    held = sorted((i for i in there if owns(shown[rows[i]])), key=lambda i: shown[rows[i]])
     names = np.array([*shown, ""], object)
     texts = names[section.members[held]].T.tolist() if held else [[] for _ in columns.members]
     members = [shown[rows[i]] for i in held]
