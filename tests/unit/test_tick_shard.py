@@ -86,6 +86,17 @@ def test_the_trades_of_watched_tickers() -> None:
     assert late == [(1, 1, [first[0], ("A", MINUTE - 2.0, 13.0), first[1]]), (2, 1, [])]
 
 
+def test_a_path_may_change_when_its_bar_does_not() -> None:
+    made = TickShard(0, 1, MINUTE, {}, watched=("A",))
+    made.accept(ticks((0, "A", 10.0, 1), (0, "A", 10.0, 5), (0, "A", 10.0, 9)))
+    made.advance(MINUTE)
+    made.accept(ticks((0, "A", 10.0, 5), kind=CANCEL))
+    made.accept(ticks((0, "A", 10.0, 6)))
+    frames = made.amend()
+    assert [each.view for each in frames] == [PATHS]
+    assert trades(frames) == [(1, 1, [("A", MINUTE - at, 10.0) for at in (1.0, 6.0, 9.0)])]
+
+
 def test_only_its_own_tickers_are_watched() -> None:
     shards = [TickShard(i, 3, MINUTE, {}, watched="ABCDE").watched for i in range(3)]
     assert sorted(name for names in shards for name in names) == list("ABCDE")
