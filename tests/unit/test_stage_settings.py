@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from jobs.runtime import kafka
 from jobs.runtime.envelope import envelope
 from jobs.stages.bars import Bars
 from jobs.stages.cross_section import CrossSection
 from jobs.stages.indicators import Indicators
 from schemas.errors import DataError
-from schemas.settings import intervals_of, settings
+from schemas.settings import PROJECT, intervals_of, settings
 from udfs.catalogue import chosen
 from udfs.frame import INDICATORS, PATHS, Frame
 from udfs.plan import Plan
@@ -61,3 +62,10 @@ def test_factors_have_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
     stage, shards = Indicators(["1m"], settings(), across=True), Indicators(["1m"], settings())
     assert (stage.number, shards.number) == (1, settings().state.shards)
     assert stage.digests == [Plan("1m", chosen(across=True)).digest()] != shards.digests
+
+
+def test_a_message_may_be_as_large_as_the_broker_takes() -> None:
+    broker = dict(line.split("=") for line in (PROJECT / "flink-conf" / "kafka.properties").read_text().splitlines()
+                  if "=" in line)  # fmt: skip
+    largest = broker["message.max.bytes"]
+    assert f"'properties.max.request.size' = '{largest}'" in kafka.sink("out", ["a"], settings())
