@@ -3,7 +3,7 @@
 The first half is `Panel` alone; the second the whole way from ticks, of every view, beside the batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -14,28 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.settings import CrossAsset
 from schemas.settings import settings as settings_of
 from tests.oracles.world import (
-    FEW,
-    HORIZON,
-    MINUTE,
     SHORT,
     Action,
     World,
-    action,
     as_table,
     draw_moves,
     draw_records,
     draw_tape,
     final_bars,
-    line,
     short_windows,
-    tape,
 )
 from udfs import batch
 from udfs.crossed import KEYS
-from udfs.frame import PAIRS, SYMBOL_VIEWS, UNIVERSE, Frame
+from udfs.frame import PAIRS, SYMBOL_VIEWS, UNIVERSE
 from udfs.panel.columns import Columns
 from udfs.panel.panel import Panel, Section
 from udfs.rollup import chain
@@ -235,3 +228,9 @@ PROPERTIES: tuple[Callable[[Random], None], ...] = (
 @given(random=st.randoms(use_true_random=False))
 def test_holds(holds: Callable[[Random], None], random: Random) -> None:
     holds(random)
+
+
+@pytest.mark.parametrize("seed", [1045, 1046, 1059])
+def test_a_bar_that_becomes_another_security_s_keeps_its_writer(seed: int) -> None:
+    # several tiles; with rows by security, one tile took back what another one said
+    (any_order_ends_like_the_batch if seed < 1050 else longer_intervals_are_the_batch)(Random(seed))
