@@ -15,7 +15,6 @@ nor how a number is computed.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from functools import cache
 from itertools import groupby
 
 import numpy as np
@@ -40,7 +39,6 @@ Was = Mapping[int, list[bytes]]
 """The slots of paths, as they were, of times at which they have changed."""
 UNCHANGED: Was = {}
 NOTHING: dict[str, Table] = {}
-_tile_of = cache(shard_of)
 
 
 class Universe:
@@ -256,7 +254,7 @@ class Universe:
 
     def _owns(self, ticker: str) -> bool:
         """By ticker, for a bar may turn out to be another security's, and a row must not change its writer."""
-        return _tile_of(ticker, self.columns.of.tiles) == self.tile
+        return shard_of(ticker, self.columns.of.tiles) == self.tile
 
     def _amended(self, end: int, now: dict[str, Table]) -> list[Frame]:
         """The frames of what differs from what was said."""
