@@ -16,7 +16,7 @@ SYNTH = ["--symbols", "20", "--ticks", "100000", "--seed", "7", "--late", "0.01"
          "0.001", "--actions", "20", "--bad", "0.0001", "--interval", "5s", "--rate", "100"]  # fmt: skip
 ROLLUPS = ["15s", "1m", "1d"]
 PACKS = '["core", "across", "of_a_user:ROWS"]'
-CROSS_ASSET = {"TILES": "2", "DECAYS": "[0.9]", "PAIRS": '["S000|S001", "S002|S003"]', "BENCHMARKS": '["S004"]'}
+CROSS_ASSET = {"TILES": "2", "PAIRS": '["S000|S001", "S002|S003"]', "BENCHMARKS": '["S004"]'}
 PACK = """
 from udfs.expressions import expression
 ROWS = expression("pull", "(ema(close, 5) - turnover / volume) / atr(high, low, close, 5)")
