@@ -60,7 +60,7 @@ def test_batch_parquet_and_kafka_give_the_same_bits_across_savepoints(tmp_path: 
     answer = {digest for _, _, digest in rows}
     assert len(answer) == 1
     assert re.search(
-        rf"^digest input=\w{{16}} code=\w{{16}} features=\w{{16}}\+\w{{16}} output={answer.pop()}$",
+        rf"^digest input=\w{{16}} code=\w{{16}} features=\w{{16}}\+\w{{16}}\+\w{{16}} output={answer.pop()}$",
         done.stdout,
         re.MULTILINE,
     )
