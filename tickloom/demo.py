@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from feature_repo.log import files
 from feature_repo.views import CROSS_ASSET, INDICATORS, feature_log
 from jobs.runtime import committed
 from schemas.errors import StackError
@@ -84,7 +85,7 @@ def _data_and_model(folder: Path) -> None:
     """Sample data, its features by the batch path (Feast's log), a model of them; nothing if they are there."""
     if not (folder / "bars.parquet").exists():
         sample.sample(folder)
-    if not feature_log(INTERVAL).exists():
+    if not all(path.exists() for path in files(feature_log(INTERVAL)).values()):
         features.compute(folder / "bars.parquet", feature_log(INTERVAL), folder / "actions.parquet", INTERVAL)
     if not train.loads(PROJECT / settings().scoring.model):
         train.train(feature_log(INTERVAL), interval=INTERVAL)

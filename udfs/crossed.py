@@ -27,7 +27,7 @@ TIME = pa.timestamp("us", tz="UTC")
 KEYS = dict.fromkeys(FEATURE_VIEWS, ("symbol",)) | {UNIVERSE: ("universe",), PAIRS: ("symbol_a", "symbol_b")}
 """Names of the columns by which a row of each view is found, beside event_time."""
 CHUNK = 1024  # bar times whose returns are laid out as one matrix
-LIMIT = 1 << 26  # characters of the universe's texts in one table, about
+LIMIT = 1 << 23  # characters of the universe's texts in one table, about
 Time = tuple[int, dict[str, Table]]
 Take = Callable[[str, pa.Table], object]
 """Is handed a view and more rows of it, in order; once at least of each view."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from feature_repo.views import layout
 from tests.unit.serving import BARS, REPO, at, native
 
 Ask = Any  # a path and a JSON body to the server's JSON answer
@@ -86,8 +87,10 @@ def test_a_feature_service(ask: Ask) -> None:
 
 
 def row(symbol: str, peer: str) -> dict[str, list[Any]]:
-    numbers = {"corr_market_60": [0.5], "beta_market_60": [-0.0], "peer_corr_60": [1.5]}
-    return {"symbol": [symbol], "event_time": [at(7).isoformat()], "peer_60": [peer], **numbers}
+    of = layout("cross_asset_1d")
+    numbers = {name: [0.5] for name in of.numbers} | {"beta_market_60": [-0.0]}
+    texts = {name: [peer] for name, _ in of.texts}
+    return {"symbol": [symbol], "event_time": [at(7).isoformat()], **numbers, **texts}
 
 
 @pytest.mark.parametrize(

@@ -38,14 +38,17 @@ def test_a_batch_of_the_registry_does_not_look_ahead() -> None:
     check.in_batch(world, FEATURES, [*cuts(world, FEATURES, 6), world.ends[-2]], np.random.default_rng(0), found)
     assert found.first() == {}
     assert found.vacant() == []
-    assert {output for output, _ in found.compared} >= {output for each in FEATURES for output in each.outputs}
+    outputs = {output for output, _ in found.compared}
+    assert outputs >= {output for each in FEATURES for output in each.outputs}
+    assert outputs >= {"corr_market_60", "cluster_60", "universe.oas_60", "universe.returns_60", f"universe.{ROWS}"}
 
 
 def test_the_registry_as_known_does_not_change_later() -> None:
     world, found = market(4, 80), Findings()
     check.as_known(world, FEATURES, cuts(world, FEATURES, 8), 1, np.random.default_rng(0), found)
     assert found.first() == {}
-    assert found.vacant() == ["sma_200"]
+    unknown = ["antipeer_3_60", "antipeer_corr_3_60", "corr_break_60", "peer_3_60", "peer_corr_3_60", "sma_200"]
+    assert found.vacant() == [*unknown, "universe.corr_break_60"], "too few bars, or whole members"
 
 
 @pytest.mark.parametrize("name", KERNELS)

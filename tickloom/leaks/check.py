@@ -34,7 +34,7 @@ REREAD = f"{AS_KNOWN}, later read"
 ROOM = 60
 """Bar times after the longest warm-up, in which every feature has values."""
 SPARSE = 8
-"""Of so many instants one begins another future of each kind to be heard: it takes a second, that of a batch 20 ms."""
+"""Of so many instants one begins another future of each kind to be heard: it takes seconds, that of a batch 0.2 s."""
 AFTER = 20
 """Bars for which a hearing goes on after its cut."""
 READS = 3
