@@ -90,9 +90,11 @@ def ours(members: int, bars: int) -> None:
     one = live("live, both, 20 peers", made, now) + shrunk
     print(f"  in all {one:.1f} ms a bar, {one / least:.1f} x the floor")
     print(f"  live / blocked {one / (blocked('blocked, both, 20 peers', made, later) + shrunk):.2f}")
+    made.clear()  # at N = 10,000 an engine has 1.6 GB
     made = engines(returns, start - 1, top=0)
     alone = live("live, both, no peers", made, now)
     print(f"  live / blocked {alone / blocked('blocked, both, no peers', made, later):.2f}")
+    made.clear()
     two = live("live, both, 20 peers, two threads", engines(returns, start - 1, threads=2), now) + shrunk
     print(f"  in all {two:.1f} ms a bar, {two / least:.1f} x the floor")
     restores(members)
