@@ -84,7 +84,7 @@ def ours(members: int, bars: int) -> None:
     start = DECAYING.reach + 40
     returns = tape(members, start + 2 * bars)
     now, later = returns[start : start + bars], returns[start + bars :]
-    lw = [timed(lambda: shrinkage.identity(shrinkage.norms(now[-60:]))) for _ in range(7)][1:]
+    lw = [timed(lambda: shrinkage.identity(shrinkage.norms(returns[-60:]))) for _ in range(7)][1:]
     shrunk, least = show("Ledoit-Wolf, rolling 60", lw), floor(members)
     made = engines(returns, start - 1)
     one = live("live, both, 20 peers", made, now) + shrunk
