@@ -3,18 +3,28 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tests.oracles import comatrix as oracle
 from udfs.comatrix.matrix import Comatrix
+from udfs.comatrix.on_torch import TorchComatrix
 from udfs.comatrix.window import Window
 
 ROLLING, DECAYING = Window.rolling(20), Window.decaying(0.8, 5)
 WINDOWS = [ROLLING, DECAYING, Window.rolling(2), Window.rolling(3), Window.decaying(0.3, 2)]
 N, BARS = 6, 170
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
-def new(window: Window, members: int = N, **options: object) -> Comatrix:
-    return Comatrix(window, np.empty((0, members)), -1, **options)
+def new(window: Window, members: int = N, kind: str = "compiled", **options: object) -> Comatrix | TorchComatrix:
+    if kind == "compiled":
+        return Comatrix(window, np.empty((0, members)), -1, **options)
+    return TorchComatrix(window, np.empty((0, members)), -1, device=kind, **options)
+
+
+@pytest.fixture(params=["compiled", "cpu", pytest.param("cuda", marks=NO_GPU)])
+def kind(request) -> str:
+    return request.param
 
 
 def returns(seed: int = 0, bars: int = BARS, members: int = N) -> np.ndarray:
@@ -49,8 +59,8 @@ def window_of(window: Window, matrix: np.ndarray, bar: int) -> np.ndarray:
 
 @pytest.mark.parametrize("make", [returns, offset, outliers, scales, levels])
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda w: f"{w.bars}-{w.decay}")
-def test_each_bar_equals_long_double(window, make):
-    matrix, engine = make(), new(window)
+def test_each_bar_equals_long_double(window, make, kind):
+    matrix, engine = make(), new(window, kind=kind)
     for bar in range(BARS):
         reading = engine.advance(matrix[bar : bar + 1])
         found = engine.correlation()
@@ -77,8 +87,8 @@ def test_after_a_hundred_thousand_bars(window):
     np.testing.assert_allclose(engine.correlation(), expected, rtol=0, atol=1e-12)
 
 
-def test_decaying_is_what_pandas_calls_ewm():
-    matrix, engine = returns(2), new(Window.decaying(0.94, 2))
+def test_decaying_is_what_pandas_calls_ewm(kind):
+    matrix, engine = returns(2), new(Window.decaying(0.94, 2), kind=kind)
     engine.advance(matrix)
     ewm = pd.DataFrame(matrix).ewm(alpha=0.06)
     np.testing.assert_allclose(engine.correlation(), ewm.corr(pairwise=True).loc[BARS - 1], rtol=0, atol=1e-12)
@@ -104,11 +114,11 @@ def test_a_flat_member_is_null_and_spoils_no_other(window, value):
         assert reading.correlations[0, others].tobytes() == alone.correlations[0].tobytes()
 
 
-def test_a_gap_excludes_for_a_window_or_is_carried():
+def test_a_gap_excludes_for_a_window_or_is_carried(kind):
     #  bars 0 ... 39 all there, 40 missing, then there again
     matrix = returns(4, 70)
     matrix[40, 1] = np.nan
-    strict, carried = new(ROLLING), new(Window.rolling(20, 15))
+    strict, carried = new(ROLLING, kind=kind), new(Window.rolling(20, 15), kind=kind)
     for bar in range(70):
         reading = strict.advance(matrix[bar : bar + 1])
         other = carried.advance(matrix[bar : bar + 1])
@@ -122,8 +132,8 @@ def test_a_gap_excludes_for_a_window_or_is_carried():
     assert reading.age[0].tolist() == [0] * N
 
 
-def test_a_member_that_left_ages_and_is_null():
-    matrix, engine = returns(5, 60), new(Window.rolling(20, 10))
+def test_a_member_that_left_ages_and_is_null(kind):
+    matrix, engine = returns(5, 60), new(Window.rolling(20, 10), kind=kind)
     matrix[30:, 4] = np.nan
     reading = engine.advance(matrix)
     assert reading.age[29:, 4].tolist() == [*range(20), *[20] * 11]
@@ -153,11 +163,11 @@ def test_a_join_or_a_leave_changes_no_other_byte(window):
 
 
 @pytest.mark.parametrize("members", [1, 2, 40, 90])
-def test_peers_are_the_first_of_a_stable_sort(members):
+def test_peers_are_the_first_of_a_stable_sort(members, kind):
     # few values, so that ties come up; columns repeat
     random = np.random.default_rng(members)
     matrix = (random.integers(-1, 2, (40, members)) / 64)[:, np.sort(random.integers(0, members, members))]
-    engine = new(Window.rolling(6), members, top=5)
+    engine = new(Window.rolling(6), members, kind, top=5)
     for bar in range(40):
         reading, found = engine.advance(matrix[bar : bar + 1]), engine.correlation()
         for i in range(members):
@@ -183,6 +193,22 @@ def test_a_checkpoint_is_the_ring():
     engine.advance(returns())
     assert engine.ring.tobytes() == returns()[-20:].tobytes()
     assert engine.ring.nbytes == 20 * N * 8
+
+
+@pytest.mark.parametrize("window", [ROLLING, DECAYING], ids=["rolling", "decaying"])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NO_GPU)])
+def test_torch_gives_what_the_compiled_gives_in_tiles_and_restored(window, device):
+    matrix = returns(8, 90, 12)
+    matrix[:, 3], matrix[40, 5] = 0.1, np.nan
+    engine, rows = new(window, 12, top=4), np.array([1, 3, 4, 11])
+    engine.advance(matrix[:60])
+    twin = TorchComatrix(window, engine.ring, 59, rows, 4, device)
+    expected, found = engine.advance(matrix[60:]), twin.advance(matrix[60:])
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_allclose(other, one[:, rows], rtol=0, atol=1e-12)
+        assert other.dtype == one.dtype
+    np.testing.assert_allclose(twin.correlation(), engine.correlation()[rows], rtol=0, atol=1e-12)
+    assert twin.ring.tobytes() == engine.ring.tobytes()
 
 
 def test_what_is_refused():

@@ -75,29 +75,32 @@ def gram(tile: Floats, rows: Floats, own: Rows, upper: int, lower: int, first: i
 @njit
 def advance(
     tile: Floats, rows: Floats, own: Rows, upper: int, lower: int, folded: int, newest: int, oldest: int, core: int,
-    offset: Floats, inverse: Floats, guess: Floats, peers: Rows, found: Floats,
+    offset: Floats, inverse: Floats, hints: Rows, peers: Rows, found: Floats,
 ) -> int:  # fmt: skip
     """Find the peers of own[upper:lower] at each bar of a block; return the first bar that the tile lacks afterwards.
 
     rows: folded: the first that the tile lacks, newest: of the first bar of the block, oldest:core: its old edge.
-    offset, inverse float64[k, N] a bar; guess float64[n, 2, 2] (udfs/comatrix/peers.py) changes no result; peers
-    int64[k, n, 2, top], found float64[k, n, 2, top]: what came out. A matrix row stays in the cache for all bars.
+    offset, inverse float64[k, N] a bar; hints int64[n, 2, 2 * top] (udfs/comatrix/peers.py) change no result; peers
+    int64[k, n, 2, top], found float64[k, n, 2, top]: what came out. A row stays in the first cache for TURN bars.
     """
-    work, columns = np.empty(tile.shape[1]), np.empty(tile.shape[1] + 1, np.int64)
-    flags, begin = np.zeros((tile.shape[1] + 7) // 8 * 8, np.uint8), folded
-    for i in range(upper, lower):
-        row, begin = tile[i], folded
-        for k in range(offset.shape[0]):
-            end = newest + k + 1
-            if end - begin >= PENDING:
-                add_products(row, rows, own[i], 0, begin, end)
-                begin = end
-            if peers.shape[3]:
-                work[:] = row
-                add_products(work, rows, own[i], 0, begin, end)
-                add_products(work, rows, own[i], 0, oldest + k, core)
-                nearest(work, flags, columns, offset[k], inverse[k], own[i], guess[i], peers[k, i], found[k, i])
-    return begin
+    work, bars = np.empty(tile.shape[1]), offset.shape[0]
+    flags = np.zeros((tile.shape[1] + 7) // 8 * 8, np.uint8)
+    for start in range(0, bars, TURN):
+        begin = folded
+        for i in range(upper, lower):
+            row, begin = tile[i], folded
+            for k in range(start, min(start + TURN, bars)):
+                end = newest + k + 1
+                if end - begin >= PENDING:
+                    add_products(row, rows, own[i], 0, begin, end)
+                    begin = end
+                if peers.shape[3]:
+                    work[:] = row
+                    add_products(work, rows, own[i], 0, begin, end)
+                    add_products(work, rows, own[i], 0, oldest + k, core)
+                    nearest(work, flags, offset[k], inverse[k], own[i], hints[i], peers[k, i], found[k, i])
+        folded = begin
+    return folded
 
 
 @njit

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from udfs.comatrix import gram, peers
+from udfs.comatrix import gram
 from udfs.comatrix.base import Base
 from udfs.comatrix.threads import Threads
 from udfs.comatrix.window import Window
@@ -35,6 +35,17 @@ class Reading(NamedTuple):
     age: Rows
 
 
+def own_rows(window: Window, ring: Floats, bar: int, rows: Rows | None) -> Rows:
+    """The rows of a tile, all if None, after a check of what a matrix is made of; ValueError as in `Comatrix`."""
+    needed, n = min(window.reach, bar + 1), int(ring.shape[1])
+    if ring.shape[0] < needed:
+        raise ValueError(f"{ring.shape[0]} bars of returns up to bar {bar}, where the window needs {needed}")
+    own = np.arange(n) if rows is None else np.asarray(rows, np.int64)
+    if not np.array_equal(own, np.intersect1d(own, np.arange(n))):
+        raise ValueError(f"rows {own} are not ascending columns of {n}")
+    return own
+
+
 class Comatrix:
     """The matrix of N members. ring: float64[bars, N], the newest last, at most `window.reach` needed.
 
@@ -47,18 +58,14 @@ class Comatrix:
         self, window: Window, ring: Floats, bar: int, rows: Rows | None = None, top: int = TOP, threads: int = 1
     ) -> None:
         needed, n = min(window.reach, bar + 1), int(ring.shape[1])
-        if ring.shape[0] < needed:
-            raise ValueError(f"{ring.shape[0]} bars of returns up to bar {bar}, where the window needs {needed}")
         self.window, self.bar, self.top = window, bar, top
-        self.own = np.arange(n) if rows is None else np.asarray(rows, np.int64)
-        if not np.array_equal(self.own, np.intersect1d(self.own, np.arange(n))):
-            raise ValueError(f"rows {self.own} are not ascending columns of {n}")
+        self.own = own_rows(window, ring, bar, rows)
         self._ring = np.full((window.reach, n), np.nan)
         self._seen, self._last = np.zeros(n, np.int64), np.full(n, -window.bars)
         for each, returns in zip(range(bar + 1 - needed, bar + 1), ring[ring.shape[0] - needed :], strict=True):
             self._hear(each, returns)
         self._threads = Threads(threads)
-        self._guess = np.tile([peers.START, peers.MARGIN], (len(self.own), 2, 1))
+        self._hints = np.full((len(self.own), 2, 2 * top), -1)
         self._spare = [np.empty((len(self.own), n)) for _ in range(2)]
         self._base: Base | None = None
         self._next: Base | None = None
@@ -125,7 +132,7 @@ class Comatrix:
 
         def work(a: int, b: int) -> None:
             mine = base.tile, base.rows, self.own, a, b, *bars
-            base.folded = gram.advance(*mine, offset, inverse, self._guess, ids, found)
+            base.folded = gram.advance(*mine, offset, inverse, self._hints, ids, found)
 
         self._threads.over(0, size, work)
         self._prepare()
