@@ -127,6 +127,7 @@ class CrossAsset(Section):
     cluster_cut: Annotated[float, Field(ge=0, le=2)]
     matrix: bool
     tiles: Count
+    threads: Count
 
 
 class Scoring(Section):

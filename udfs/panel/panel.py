@@ -50,8 +50,8 @@ class Panel:
         self._logs = ring[max(0, len(ring) - columns.reach) :]
         self._ring = self._returns(self._logs)
         self._market = market(self._ring)
-        peers = columns.of.peers
-        self._matrices = [Comatrix(of, self._ring, bar, rows, peers) for _, of in columns.spans]
+        peers, threads = columns.of.peers, columns.of.threads
+        self._matrices = [Comatrix(of, self._ring, bar, rows, peers, threads) for _, of in columns.spans]
 
     def advance(self, returns: Floats, benchmarks: Rows, wanted: Rows) -> list[Section]:
         """Take k bars. benchmarks int64[k, B], wanted int64[k, K, 2]: columns of benchmarks and pairs, -1: none."""
