@@ -17,8 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas.errors import ConfigError, nearest
 
-SESSION_STEP = 300_000_000
-"""Exchanges open and close on multiples of 5 minutes."""
+SESSION_STEP = 300_000_000  # exchanges open and close on multiples of 5 minutes
 PROJECT = Path(__file__).parents[1]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 

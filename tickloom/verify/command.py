@@ -54,7 +54,7 @@ def line(tape: Tape, interval: str, output: str) -> str:
 
     calendar = settings().bars.calendar
     plans = [Plan(interval, rows, calendar) for across in (False, True) if (rows := chosen(across=across))]
-    across = hashlib.sha256(settings().cross_asset.model_dump_json(exclude={"tiles"}).encode()).hexdigest()
+    across = hashlib.sha256(settings().cross_asset.model_dump_json(exclude={"tiles", "threads"}).encode()).hexdigest()
     features = "+".join([*(plan.digest() for plan in plans), across[:DIGITS]])
     parts = {"input": tape.digest(), "code": code_digest(), "features": features, "output": output}
     return "digest " + " ".join(f"{name}={digest}" for name, digest in parts.items())
