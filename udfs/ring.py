@@ -84,9 +84,10 @@ class Ring:
         return found[:, : len(tickers)], found[:, len(tickers) :].reshape(last - first, len(pairs), 2)
 
     def shown(self, end: int) -> list[str]:
-        """The tickers of all members at a time."""
+        """The tickers of all members at a time; `A#1` for who was A, and is not there, where A is another one now."""
         tickers = self.tickers[end]
-        return [tickers.get(name, name) for name in self.names]
+        taken = set(tickers.values())
+        return [tickers.get(name) or (f"{name}#1" if name in taken else name) for name in self.names]
 
     def drop(self, count: int) -> list[int]:
         """Forget the oldest times, and what is before the first that is left; the times that are gone."""

@@ -12,6 +12,7 @@ from tests.oracles.world import DAY, Action, action, short_windows
 from udfs.cross import Universe
 from udfs.frame import CROSS_ASSET, INDICATORS, UNIVERSE, Frame
 from udfs.log import Horizon
+from udfs.ring import Member, Ring
 from udfs.routing import MOVE
 
 MEMBERS = {0: ["A", "D"], 1: ["B"], 2: ["C", "E"]}
@@ -270,3 +271,11 @@ def test_nobody_is_a_member_before_it_joins_if_so_set() -> None:
     joined = days({2: [JOINS]}, members="joined")
     assert {name for _, name in joined} == {"B", "universe"}
     assert {end // DAY for end, _ in joined} == {6, 7, 8}
+
+
+def test_who_is_gone_does_not_go_by_a_ticker_that_is_anothers_now() -> None:
+    ring = Ring()
+    ring.put(1, {"A": Member(0.1, "A"), "B": Member(0.2, "B")})
+    ring.put(2, {"A#2": Member(0.3, "A"), "B": Member(0.1, "B")})
+    assert ring.shown(1) == ["A", "A#2", "B"]
+    assert ring.shown(2) == ["A#1", "A", "B"]
