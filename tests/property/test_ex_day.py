@@ -126,12 +126,12 @@ PROPERTIES = (total_return_of_the_ex_day_is_exact, a_company_keeps_its_state_wha
 @settings(max_examples=10, deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_holds(holds: Callable[[Random], None], random: Random) -> None:
-    with short_windows():
+    with short_windows(benchmarks=(), pairs=()):  # these are tickers
         holds(random)
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_change_of_ticker(name: str) -> None:
-    with short_windows():
+    with short_windows(benchmarks=(), pairs=()):
         for seed in range(2):
             a_company_keeps_its_state_whatever_its_ticker(Random(seed), name)

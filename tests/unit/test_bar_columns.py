@@ -35,7 +35,7 @@ def test_the_batch_of_a_file_is_its_replay() -> None:
     ticks = to_ticks(prints(FILE, MINUTE))
     world = World(plan=Plan("1m", FEW, "XNYS")).do("hear", ticks).do("finish")
     assert world.rows() == bits(found)
-    assert not any(np.isnan(found[name]).all() for name in found.column_names[3:-4])
+    assert not any(np.isnan(found[name]).all() for name in Plan("1m", FEW).outputs[1:])
 
 
 def test_columns_are_those_of_the_prints_by_definition() -> None:

@@ -85,14 +85,15 @@ def test_an_action_beyond_the_horizon_is_refused_and_changes_nothing() -> None:
 
 def test_state_is_bounded_and_its_account_exact() -> None:
     world, sizes = Simulation(MINUTE, interval="1m", shards=1, horizon=H), []
-    for minute in range(240):
+    for minute in range(360):
         world.hear_ticks(ticks((minute, 10.0 + minute % 7, minute, TRADE)))
         world.advance((minute + 1) * MINUTE)
         if minute % 3 == 0:
             world.hear_ticks(ticks((max(0, minute - 2), 11.0, 1000 + minute, TRADE)))
             world.amend()
-        for part in (*world.ticks, *(of.base for of in world.features), *world.universes.values()):
+        tiles = [tile for tiles in world.universes.values() for tile in tiles]
+        for part in (*world.ticks, *(of.base for of in world.features), *tiles):
             stored = sum(len(value) for key, value in part.log._store.items() if key != "m")
             assert part.log.meta["bytes"] == stored
         sizes.append(sum(len(store) for store in world.stores.values()))
-    assert max(sizes[180:]) <= max(sizes[120:180])  # the ring of returns, 60 bar times more than the horizon, is full
+    assert max(sizes[270:]) <= max(sizes[180:270])  # the ring of returns, 120 bar times more than the horizon, is full
