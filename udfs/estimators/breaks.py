@@ -26,12 +26,14 @@ class Break(NamedTuple):
 
 def score(before: Floats, after: Floats) -> Break:
     """Of float64[w, N] and float64[v, N] with equal columns."""
-    n = before.shape[1]
-    both = np.intersect1d(unit(window(before))[0], unit(window(after))[0])
-    out = np.full(n, math.nan)
-    if not len(both):
+    out = np.full(before.shape[1], math.nan)
+    (first, a, _), (second, b, _) = unit(window(before)), unit(window(after))
+    if not np.array_equal(first, second):
+        both = np.intersect1d(first, second)
+        a, b, first = a[:, np.searchsorted(first, both)], b[:, np.searchsorted(second, both)], both
+    if not len(first):
         return Break(out, math.nan)
-    out[both], whole = _score(unit(window(before[:, both]))[1], unit(window(after[:, both]))[1])
+    out[first], whole = _score(window(a), window(b))
     return Break(out, whole)
 
 

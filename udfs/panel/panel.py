@@ -16,7 +16,7 @@ from udfs.comatrix.window import Window
 from udfs.compiled import njit
 from udfs.estimators.columns import window
 from udfs.kernels.state import Floats, Rows
-from udfs.panel.columns import SEEN, Columns
+from udfs.panel.columns import SEEN, TWO, Columns
 from udfs.panel.pairs import pairs
 from udfs.panel.rolling import Mask, Rolling, weighted
 from udfs.panel.snapshot import market
@@ -102,6 +102,8 @@ class Panel:
         )  # fmt: skip
 
     def _pairs(self, part: slice, takes_part: Mask, of: Window, wanted: Rows) -> Floats:
+        if not len(wanted):
+            return np.empty((0, len(TWO)))
         returns = self._ring[part]
         there = np.append(~np.isnan(returns), np.zeros((len(returns), 1), bool), axis=1)
         seen = there.sum(axis=0)

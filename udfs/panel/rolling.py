@@ -88,10 +88,10 @@ class Rolling:
 
 def momentum_rank(x: Floats) -> Floats:
     """Place of each column's sum among all, over their number; equal ones share the mean of their places."""
-    if x.shape[1] == 0:
-        return np.empty(0)
-    _, place, counts = np.unique(inner(x, np.ones_like(x)), return_inverse=True, return_counts=True)
-    ranks: Floats = ((np.cumsum(counts) - (counts - 1) / 2.0) / x.shape[1])[place]
+    totals = inner(x, np.ones_like(x))
+    ordered = np.sort(totals)
+    below, upto = ordered.searchsorted(totals, "left"), ordered.searchsorted(totals, "right")
+    ranks: Floats = (below + upto + 1) / 2.0 / max(len(totals), 1)
     return ranks
 
 
