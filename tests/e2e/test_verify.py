@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from udfs.batch import roll_up
 
@@ -49,6 +50,7 @@ def number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
+@pytest.mark.timeout(1200)
 def test_batch_parquet_and_kafka_give_the_same_bits_across_savepoints(tmp_path: Path) -> None:
     tape = tmp_path / "tape"
     assert tickloom("synth", *SYNTH, "--out", str(tape), folder=tmp_path).returncode == 0

@@ -43,6 +43,6 @@ def place(kind: str) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("kind", ["stream", "table"])
 def test_each_worker_gets_as_many_keys(kind):
     with ProcessPoolExecutor(1, get_context("spawn")) as own:
-        found = own.submit(place, kind).result(timeout=120)
+        found = own.submit(place, kind).result(timeout=500)
     assert len(dict(found)) == KEYS
     assert Counter(worker for _, worker in found) == dict.fromkeys(range(WORKERS), KEYS // WORKERS)
