@@ -13,7 +13,7 @@ import pytest
 
 from udfs.batch import roll_up
 
-SYNTH = ["--symbols", "20", "--ticks", "100000", "--seed", "7", "--late", "0.01", "--duplicates", "0.01", "--cancels",
+SYNTH = ["--symbols", "20", "--ticks", "60000", "--seed", "7", "--late", "0.01", "--duplicates", "0.01", "--cancels",
          "0.001", "--actions", "20", "--bad", "0.0001", "--interval", "5s", "--rate", "100"]  # fmt: skip
 ROLLUPS = ["15s", "1m", "1d"]
 PACKS = '["core", "across", "of_a_user:ROWS"]'

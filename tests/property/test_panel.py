@@ -91,7 +91,7 @@ def packed(sections: list[Section]) -> list[list[bytes]]:
     return [[each.tobytes() for each in section] for section in sections]
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 @given(shapes, st.integers(0, 10**6), st.integers(1, 6), st.sets(st.integers(1, BARS - 1)), st.data())
 def test_bars_blocks_and_restores(shape, seed, members, cuts, data):
     of, at = Tape(shape, seed, members), data.draw(st.integers(1, BARS - 1), label="restored at")
@@ -101,7 +101,7 @@ def test_bars_blocks_and_restores(shape, seed, members, cuts, data):
     assert packed(of.run(of.panel(at), list(cuts), at)) == expected[at:]
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 @given(shapes, st.integers(0, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=7), st.integers(0, BARS - 1))
 def test_scattered_rows(shape, seed, tiles, at):
     of, owner = Tape(shape, seed, len(tiles)), np.array(tiles)
@@ -115,7 +115,7 @@ def test_scattered_rows(shape, seed, tiles, at):
             assert packed([part])[0][2:] == packed([one])[0][2:], "universe, pairs, returns"
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 @given(shapes, st.integers(0, 10**6), st.integers(2, 5), st.data())
 def test_a_column_without_returns_changes_no_byte(shape, seed, members, data):
     # a ring that never heard of a member, and one that has its column
