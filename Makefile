@@ -8,7 +8,7 @@ IS_OURS = import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < 
 PYTHON = $(shell for each in python3.11 python3.12 python3 python; do \
 	$$each -c '$(IS_OURS)' 2>/dev/null && echo $$each && break; done)
 
-.PHONY: help setup demo test test-fast lint types bench down clean redis
+.PHONY: help setup demo test lanes test-fast lint types bench chaos simulate mutants sbom down clean redis
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,11 +18,14 @@ setup: .venv/.installed $(JARS)/target/.fetched redis ## Install what the lock f
 demo: setup ## Real prices through Kafka, Flink and Feast to scores
 	@$(BIN)/tickloom demo
 
-test: setup ## Every test, the real stack included
-	@$(BIN)/python -m pytest
+test: setup ## Every test, the real stack included, in as many processes as there are cores
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+lanes: setup ## The long tests on real stacks: faults, upgrades, evolution, fuzz, letters, users
+	@$(BIN)/python -m pytest -m lane
 
 test-fast: setup ## Unit and property tests: no JVM
-	@$(BIN)/python -m pytest tests/unit tests/property
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 tests/unit tests/property
 
 lint: setup ## Style, and which module may import which
 	@$(BIN)/ruff check && $(BIN)/ruff format --check --quiet && $(BIN)/lint-imports --no-logo
@@ -37,6 +40,18 @@ bench: setup ## The job beside Quix Streams, kernels beside KunQuant, the store 
 	@$(BIN)/python -m tests.bench.through_flink
 	@$(BIN)/python -m tests.bench.bench_store
 	@$(BIN)/python -m tests.bench.bench_scoring
+
+chaos: setup ## Faults on a live stack, from a seed: SEED=1 FAULTS=40
+	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),40)
+
+sbom: .venv/.installed ## The bill of materials of the lock files, CycloneDX: dist/sbom.json
+	@$(BIN)/python -m tickloom.sbom dist/sbom.json
+
+simulate: setup ## Thousands of worlds with faults, each in one process: SEEDS=10000
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000)
+
+mutants: setup ## Planted bugs, each run until the checker catches it
+	@$(BIN)/python -m tests.mutations
 
 down: .venv/.installed ## Stop the stack's processes
 	@$(BIN)/tickloom stack down

@@ -11,14 +11,14 @@ published into a model folder is taken up while the job runs.
 import argparse
 from pathlib import Path
 
-from jobs.runtime import kafka
+from jobs.runtime import kafka, transactions
 from jobs.runtime.environment import environment
 from jobs.runtime.scorer import fits
 from jobs.stages.answer import DEAD_LETTERS, REQUESTS, SCORES
 from jobs.stages.score import Scoring, score
 from schemas.errors import ConfigError
 from schemas.registry import register
-from schemas.settings import UNITS, Kafka, parse_duration, settings, store_url
+from schemas.settings import UNITS, parse_duration, settings, store_url
 from udfs.scoring.artifact import load
 from udfs.scoring.assign import Folders
 from udfs.scoring.trust import trusted_keys
@@ -33,7 +33,9 @@ def main() -> None:
     manifests = [load(path, trusted)[0] for path in folders.paths()]
     for manifest in manifests:
         fits(manifest, manifests[0].interval)
-    config = settings().model_copy(update={"kafka": Kafka(bootstrap=options.bootstrap)})
+    config = settings().model_copy(
+        update={"kafka": settings().kafka.model_copy(update={"bootstrap": options.bootstrap})}
+    )
     scoring = Scoring(
         folders=folders,
         trusted=trusted,
@@ -48,8 +50,9 @@ def main() -> None:
     )
 
     _, tables = environment("tickloom.scoring")
-    tables.execute_sql(kafka.source("request", REQUESTS, config))
-    tables.execute_sql(kafka.sink("scored", [SCORES, DEAD_LETTERS], config))
+    transactions.check(config, "scoring", tables.get_config().get)
+    tables.execute_sql(kafka.source("request", REQUESTS, config, "scoring"))
+    tables.execute_sql(kafka.sink("scored", [SCORES, DEAD_LETTERS], config, "scoring"))
     score(tables.sql_query("select v, part, pos, cast(ts as timestamp(3)) ts from request"), scoring).execute_insert(
         "scored"
     )
@@ -61,7 +64,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bootstrap", default=config.kafka.bootstrap, help="Kafka brokers")
     parser.add_argument("--registry", default=config.registry.url, help="schema registry, Confluent-compatible")
-    parser.add_argument("--store", default=store_url(), help="online store: redis://host:port/db or sqlite:///path")
+    parser.add_argument(
+        "--store", default=store_url(reading=True), help="online store: redis://host:port/db or sqlite:///path"
+    )
     parser.add_argument("--project", default=config.store.project, help="Feast project in the store")
     parser.add_argument("--model", default=config.scoring.model, help="folder that `tickloom train` wrote")
     challenger = "FOLDER=SHARE: a model beside it, for this share of the symbols; may be repeated"

@@ -7,6 +7,7 @@ TickloomError
 ├── StackError     a server (Kafka, registry, Flink, Redis) or a job on it
 ├── StoreError     the online store
 ├── FeatureError   a feature's name, parameters or inputs
+├── StateError     kept state of a job that this code, or these settings, cannot go on with
 ├── DataError      a file or table of prices, bars or actions
 └── ModelError     a model artifact does not fit its features
 """
@@ -57,6 +58,10 @@ class StoreError(TickloomError):
 
 class FeatureError(TickloomError):
     """A feature that is unknown, or whose parameters or inputs do not fit."""
+
+
+class StateError(TickloomError):
+    """State that a job kept, and that this code or these settings cannot go on with."""
 
 
 class DataError(TickloomError):

@@ -18,6 +18,8 @@ from schemas.wire import Schema
 PATIENCE_S = 30.0
 FORGET_S = 10.0
 MOST_UNKNOWN = 10_000
+MOST_ID = 2**31 - 1
+"""Beyond it some registries give no answer of theirs, which would be waited for."""
 UNKNOWN_ID = 40403
 """The registry's own word for an id that it does not have; a bare 404 is a wrong URL, and no answer."""
 
@@ -58,28 +60,38 @@ class Lookup:
         if self._unknown.get(schema_id, 0.0) > time.monotonic():
             raise unknown
         try:
-            return json.loads(_ask(f"{self.url}/schemas/ids/{schema_id}", self.patience_s)["schema"])
-        except (SchemaError, ValueError) as error:
+            if schema_id > MOST_ID:
+                raise SchemaError("ids are signed")
+            return json.loads(_ask(f"{self.url}/schemas/ids/{schema_id}", self.patience_s, wanted="schema")["schema"])
+        except (SchemaError, ValueError, RecursionError) as error:
             if len(self._unknown) > MOST_UNKNOWN:
                 self._unknown.clear()
             self._unknown[schema_id] = time.monotonic() + FORGET_S
             raise unknown from error
 
 
-def _ask(url: str, patience_s: float, body: dict[str, str] | None = None, method: str | None = None) -> Any:
-    """The registry's answer, awaited with growing pauses; SchemaError if it refuses, StackError without an answer."""
+def _ask(
+    url: str, patience_s: float, body: dict[str, str] | None = None, method: str | None = None, wanted: str = ""
+) -> Any:
+    """The registry's answer, awaited with growing pauses; SchemaError if it refuses, StackError without an answer.
+
+    wanted: what an answer must have as a text to be one.
+    """
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data, {"Content-Type": "application/vnd.schemaregistry.v1+json"}, method=method)
     end, pause = time.monotonic() + patience_s, 0.1
     while True:
         try:
             with urlopen(request, timeout=5) as answer:
-                return json.load(answer)
+                found = json.load(answer)
+            if not wanted or (isinstance(found, dict) and isinstance(found.get(wanted), str)):
+                return found
+            problem = f"an answer without {wanted!r}"
         except HTTPError as error:
             problem = error.read().decode(errors="replace") or str(error)
             if error.code in {409, 422} or f'"error_code":{UNKNOWN_ID}' in problem.replace(" ", ""):
                 raise SchemaError(problem, where=url) from error
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
             problem = str(error)
         if time.monotonic() + pause > end:
             raise StackError(f"the schema registry does not answer: {problem}", where=url, hint="tickloom stack status")

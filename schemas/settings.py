@@ -7,167 +7,53 @@ Must not know: Flink, Kafka, Feast, or any command.
 """
 
 import os
-import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from schemas.errors import ConfigError, nearest
+from schemas.sections import (
+    UNITS,
+    Actions,
+    Bars,
+    CrossAsset,
+    Features,
+    Kafka,
+    Ports,
+    Registry,
+    Scoring,
+    Section,
+    Stack,
+    State,
+    Store,
+    duration,
+    parse_duration,
+)
 
+__all__ = ["UNITS", "Bars", "CrossAsset", "Ports", "Section", "Settings", "adopt", "computed", "config_file",
+           "duration", "intervals_of", "parse_duration", "settings", "stack_file", "state_dir",
+           "store_url"]  # fmt: skip
+
+COMPUTED = ("bars", "state", "features", "cross_asset")
+"""Sections that say what a job computes: they travel with it to its workers."""
+_ADOPTED: dict[str, Section] = {}
 SESSION_STEP = 300_000_000  # exchanges open and close on multiples of 5 minutes
 PROJECT = Path(__file__).parents[1]
-UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-
-
-def parse_duration(text: str) -> int:
-    """Microseconds of `1s`, `250ms`, `1d`; ConfigError if it is not a positive whole number and a unit."""
-    match = re.fullmatch(r"([1-9]\d*)(us|ms|s|m|h|d)", text)
-    if not match:
-        raise ConfigError(f"{text!r} is not a duration", hint=f"a number and a unit of {', '.join(UNITS)}: 250ms, 1d")
-    return int(match[1]) * UNITS[match[2]]
-
-
-def duration(us: int) -> str:
-    """The shortest text of so many microseconds: `1m`, not `60s`."""
-    unit = max((unit for unit in UNITS if us % UNITS[unit] == 0), key=UNITS.__getitem__)
-    return f"{us // UNITS[unit]}{unit}"
-
-
-def _checked(text: str) -> str:
-    try:
-        return duration(parse_duration(text))
-    except ConfigError as error:
-        raise ValueError(f"{error.what}; {error.hint}") from error
-
-
-Duration = Annotated[str, AfterValidator(_checked)]
-Port = Annotated[int, Field(gt=0, lt=65_536)]
-Count = Annotated[int, Field(gt=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """Keys of one section of the file; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Kafka(Section):
-    """Where the brokers are."""
-
-    bootstrap: str
-
-
-class Registry(Section):
-    """The schema registry's Confluent-compatible address."""
-
-    url: str
-
-
-class Store(Section):
-    """The online store: `url` as redis://host:port/db or sqlite:///path, Feast's `project`, `dtype` of its numbers."""
-
-    url: str
-    project: str
-    dtype: Literal["float64", "float32"]
-
-
-class Bars(Section):
-    """How ticks become bars; calendar: the exchange (ISO 10383, or 24/7) whose sessions windows and ex-days follow.
-
-    rollups: longer intervals that are made of the bars of `interval`.
-    """
-
-    interval: Duration
-    rollups: tuple[Duration, ...]
-    calendar: str
-    lateness: Duration
-    max_gap: Duration
-    block: Duration
-    max_future: Duration
-
-
-class State(Section):
-    """Size of the state: shards of symbols, and how many bars of the past can still change."""
-
-    shards: Count
-    horizon_bars: Count
-    anchor_bars: Count
-
-
-class Actions(Section):
-    """The corporate actions topic."""
-
-    idle_timeout: Duration
-
-
-class Features(Section):
-    """Which features are computed: `packs` of rows by name, or as `module:NAME` of a package of one's own."""
-
-    packs: tuple[str, ...] = Field(min_length=1)
-
-
-class CrossAsset(Section):
-    """What is computed of the returns of all members together; the settings file says what each key means."""
-
-    members: Literal["all", "joined"]
-    windows: tuple[Annotated[int, Field(ge=3, le=10_000)], ...] = Field(min_length=1)
-    decays: tuple[Share, ...]
-    gaps: Literal["exclude", "carry"]
-    min_returns: Annotated[int, Field(ge=2)]
-    returns: Literal["log", "simple"]
-    benchmarks: tuple[str, ...]
-    pairs: tuple[Annotated[str, Field(pattern=r"^[^|]+\|[^|]+$")], ...]
-    peers: Count
-    loadings: Annotated[int, Field(ge=0)]
-    cluster_cut: Annotated[float, Field(ge=0, le=2)]
-    matrix: bool
-    tiles: Count
-    threads: Count
-
-
-class Scoring(Section):
-    """Models and who may sign them: the champion's folder, challengers' folders with their shares, the salt of shares.
-
-    trusted_keys: public keys, 64 hex digits, PEM files or folders of *.pub; none: the key of this state folder.
-    watch: how often a worker looks for a newer version. max_age: the age from which features count as stale. refuse:
-    statuses whose symbols get no score.
-    """
-
-    model: str
-    challengers: dict[str, Share]
-    salt: str
-    trusted_keys: tuple[str, ...]
-    watch: Duration
-    max_age: Duration
-    refuse: tuple[Literal["STALE", "SUSPECT", "AHEAD"], ...]
-
-
-class Ports(Section):
-    """First TCP port of each server of the local stack, all on 127.0.0.1."""
-
-    kafka: Port
-    registry: Port
-    flink: Port
-    redis: Port
-
-
-class Stack(Section):
-    """The local stack: number of Kafka brokers, the time a server may take to answer, and the ports."""
-
-    brokers: Literal[1, 3]
-    timeout: Duration
-    ports: Ports
 
 
 class Settings(BaseSettings):
     """All settings, one attribute a section."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TICKLOOM_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True
+        env_prefix="TICKLOOM_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     kafka: Kafka
@@ -223,9 +109,22 @@ def settings() -> Settings:
         config = Settings()
     except ValidationError as error:
         raise _config_error(error.errors()[0]) from error
+    config = config.model_copy(update=_ADOPTED)
     check_spans(config, config.bars.interval)
     _check_rollups(config.bars)
     return config
+
+
+def computed(config: Settings) -> dict[str, Section]:
+    """The sections that say what a job computes, to be sent to its workers."""
+    return {name: getattr(config, name) for name in COMPUTED}
+
+
+def adopt(sections: dict[str, Section]) -> None:
+    """Have these sections be the settings of this process: a worker computes by what its job was submitted with."""
+    if computed(settings()) != sections:
+        _ADOPTED.update(sections)
+        settings.cache_clear()
 
 
 def intervals_of(config: Settings, interval: str = "") -> list[str]:
@@ -269,9 +168,10 @@ def _check_rollups(bars: Bars) -> None:
         raise _contradiction("bars.interval", f"sessions of {bars.calendar} do not begin on bars of {bars.interval}")
 
 
-def store_url() -> str:
-    """Address of the online store: the configured one, else SQLite in the state folder."""
-    return settings().store.url or f"sqlite:///{state_dir() / 'online.db'}"
+def store_url(*, reading: bool = False) -> str:
+    """Address of the online store, for who only reads if so: the configured one, else SQLite in the state folder."""
+    store = settings().store
+    return (reading and store.read_url) or store.url or f"sqlite:///{state_dir() / 'online.db'}"
 
 
 def _config_error(problem: Any) -> ConfigError:

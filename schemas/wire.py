@@ -20,11 +20,14 @@ from typing import Any
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 
+from schemas.bounded import least_bytes
 from schemas.errors import DataError, DecodeError, SchemaError
 from schemas.loader import DEAD_LETTER, TOPICS, load, text
 
 HEAD = struct.Struct(">bI")
-REASONS = ("", "no_magic", "unknown_schema_id", "wrong_schema", "truncated", "trailing_bytes", "bad_value")
+MOST_BYTES = 1 << 20
+"""Of a message that jobs read from outside; a larger one is refused, and its beginning kept."""
+REASONS = ("", "no_magic", "unknown_schema_id", "wrong_schema", "truncated", "trailing_bytes", "bad_value", "too_large")
 """Why a message does not decode: words to count by. The place in this tuple is the code in a block; 0 is fine."""
 
 Record = dict[str, Any]
@@ -100,7 +103,7 @@ class Resolution:
         stream = _Body(body)
         try:
             record: Any = schemaless_reader(stream, self.writer, self.reader)
-        except Exception as error:  # fastavro meets corrupt bytes with any error that Python has
+        except Exception as error:  # fastavro meets corrupt bytes with any error that Python has, ours included
             reason = "wrong_schema" if isinstance(error, SchemaResolutionError) else "bad_value"
             raise DecodeError(
                 "truncated" if stream.ended else reason, where=f"a body of {len(body)} bytes", hint=str(error)
@@ -114,13 +117,15 @@ class Resolution:
 
 
 class _Body(BytesIO):
-    """Bytes that remember whether more were wanted than there are."""
+    """Bytes that refuse to be read beyond their end: fastavro takes what there is, and skips over nothing at all."""
 
     ended = False
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
-        self.ended |= len(data) < (size or 0)
+        self.ended = len(data) < (size or 0)
+        if self.ended or (size or 0) < 0:
+            raise EOFError(f"{size} bytes wanted, {len(data)} left")
         return data
 
 
@@ -143,9 +148,11 @@ def resolve(writer: Schema, reader: Schema) -> Resolution:
     if record_name(writer) != record_name(reader):
         raise SchemaError(f"a record {record_name(writer)!r} is not a {record_name(reader)}")
     try:
-        return Resolution(parse_schema(plain(writer)), parse_schema(plain(reader)), _units(writer, reader))
+        parsed = parse_schema(plain(writer))
+        least_bytes(parsed)
+        return Resolution(parsed, parse_schema(plain(reader)), _units(writer, reader))
     except Exception as error:  # whatever a stranger registered must not stop us
-        raise SchemaError(f"the writer's schema of {record_name(reader)} does not parse: {error}") from error
+        raise SchemaError(f"the writer's schema of {record_name(reader)} cannot be used: {error}") from error
 
 
 def _units(writer: Schema, reader: Schema) -> dict[str, Fraction]:

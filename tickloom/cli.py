@@ -1,4 +1,8 @@
-"""The command line. One table names every command; only the module of the command that is run gets imported."""
+"""The command line: one table names every command.
+
+In: the words that were typed. Out: the command, and its exit status; errors of ours as what, where, do. Only the module
+of the command that is run gets imported. Must not know: what a command does.
+"""
 
 import ast
 import sys
@@ -17,6 +21,7 @@ COMMANDS = {
     "doctor": "tickloom.doctor:doctor",
     "stack up": "tickloom.stack.commands:up",
     "stack down": "tickloom.stack.commands:down",
+    "stack watch": "tickloom.stack.commands:watch",
     "stack status": "tickloom.stack.commands:status",
     "stack logs": "tickloom.stack.commands:logs",
     "stack topics": "tickloom.stack.commands:topics",
@@ -35,7 +40,11 @@ COMMANDS = {
     "store rebuild": "tickloom.store:rebuild",
     "store refused": "tickloom.store:refused",
     "store functions": "tickloom.store:functions",
+    "dlq list": "tickloom.dlq:list_letters",
+    "dlq show": "tickloom.dlq:show",
+    "dlq replay": "tickloom.dlq:replay",
     "metrics": "tickloom.metrics:metrics",
+    "upgrade": "tickloom.upgrade:upgrade",
     "train": "tickloom.train:train",
     "models list": "tickloom.models:list_models",
     "models check": "tickloom.models:check",
@@ -44,6 +53,7 @@ COMMANDS = {
 }
 GROUPS = {
     "features": "Features of files of bars, the log of a job's, and the list of all.",
+    "dlq": "Dead letters: count them, look at them, put them back when they are mended.",
     "store": "The online store: rebuild it, see what it refused, prepare a Redis.",
     "models": "Trained models: which there are, which one is current, who may sign them.",
     "stack": "Kafka, schema registry, Flink and Redis as local processes.",

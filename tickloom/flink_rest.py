@@ -80,6 +80,15 @@ class FlinkRest:
         """Number of completed checkpoints."""
         return int(self._call(f"/jobs/{job}/checkpoints")["counts"]["completed"])
 
+    def newest_checkpoint(self, job: str) -> str:
+        """Path of the newest checkpoint that the job completed itself, "" if none: where it can go on without loss."""
+        newest = self._call(f"/jobs/{job}/checkpoints")["latest"]["completed"]
+        return str(newest["external_path"]) if newest else ""
+
+    def execution(self, job: str) -> dict[str, Any]:
+        """How the job was submitted: its parallelism as `job-parallelism`, and `user-config`, what it says itself."""
+        return dict(self._call(f"/jobs/{job}/config")["execution-config"])
+
     def checkpoint_summary(self, job: str) -> dict[str, dict[str, float]]:
         """Figure (end_to_end_duration in ms, state_size in bytes, ...) -> min, max, avg, p50, p99 of checkpoints."""
         return dict(self._call(f"/jobs/{job}/checkpoints")["summary"])

@@ -118,7 +118,7 @@ def closing_time(newest_us: int, interval_us: int, bars: Bars) -> int:
 def to_kafka(job: Replay, config: Settings, gate: Gate | None = None) -> None:
     """Publish actions and ticks, then the closing heartbeats; print the counts."""
     ids = register(config.registry.url)
-    topics = {name: Topic(config.kafka.bootstrap, name) for name in (ACTION, PRICE) if name == PRICE or job.actions}
+    topics = {name: Topic(config.kafka, name) for name in (ACTION, PRICE) if name == PRICE or job.actions}
     with Journal(state_dir() / "replay", job.name) as journal:
         starts = journal.begin(lambda: {name: topic.ends() for name, topic in topics.items()})
         publishers = {name: Publisher(topic, starts[name], resumed=journal.resumed) for name, topic in topics.items()}

@@ -6,26 +6,29 @@ file must not know features, frames or how to rewind.
     b/<bar end>   a closed time: securities, their symbols and bars
     a/<bar end>   an anchor: securities, feature state after that time
     v/<bar end>   how often a time was amended
+    l             whose state a row of an anchor is: digest and number of slots of each feature, as Plan.layout
 """
 
+import json
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import MutableMapping
 
 import numpy as np
 
+from schemas.errors import StateError
 from udfs import packing
 from udfs.history import Slot
 from udfs.kernels.state import Floats
 from udfs.log import NEVER, BeyondHorizon, Log
-from udfs.plan import TIME
+from udfs.plan import RESERVED, TIME, Plan
 
 
 class BarLog(Log):
-    """Slots in memory and in the store, anchors in the store; width: float64 slots of a state row."""
+    """Slots in memory and in the store, anchors in the store, of the state of a plan's features."""
 
-    def __init__(self, store: MutableMapping[str, bytes], width: int) -> None:
+    def __init__(self, store: MutableMapping[str, bytes], plan: Plan) -> None:
         super().__init__(store)
-        self.width = width
+        self.width, self._features, self._owned = plan.width, plan.layout(), False
         self.times, self.anchors = sorted(self.numbered("b")), sorted(self.numbered("a"))
         self.slots = {end: self._read(end) for end in self.times}
 
@@ -58,6 +61,30 @@ class BarLog(Log):
             insort(self.anchors, end)
         rows = sorted(np.flatnonzero(state[:, TIME]).tolist(), key=names.__getitem__)
         self[f"a/{end}"] = packing.pack({"securities": [names[i] for i in rows]}, {"state": state[rows]})
+        self._own()
+
+    def adopt(self) -> int:
+        """Have all anchors be of this plan: the one from which the bars are to be replayed, and later ones to be put.
+
+        If it was another plan that wrote them, that is the first: features of both keep their state there, those that
+        are new have none and begin with the first bar that is held. StateError where nothing says who wrote them.
+        """
+        newest = self.anchors[-1] if self.anchors else NEVER
+        if not self.anchors:
+            return newest
+        held = [(name, count) for name, count in json.loads(self["l"])] if "l" in self else self._features
+        if held == self._features:
+            if (width := self.anchor(newest)[1].shape[1]) != self.width:
+                what = f"anchors hold {width} numbers a security, the features of this job {self.width}"
+                raise StateError(what, hint="upgrade the code with the features as they were, then change them")
+            self._own()
+            return newest
+        first = self.anchors[0] if self.meta.get("trimmed") else NEVER
+        if first != NEVER:
+            header, arrays = packing.unpack(self[f"a/{first}"])
+            self[f"a/{first}"] = packing.pack(header, {"state": _refitted(arrays["state"], held, self._features)})
+        self._own()
+        return first
 
     def base(self, since: int) -> int:
         """The anchor from which a change at `since` is replayed; BeyondHorizon where the log does not reach so far."""
@@ -89,6 +116,27 @@ class BarLog(Log):
                 del self[f"v/{old}"]
             self.meta["trimmed"] = 1
 
+    def _own(self) -> None:
+        """Say that the anchors are of this plan."""
+        if not self._owned:
+            self["l"], self._owned = json.dumps(self._features).encode(), True
+            self.save()
+
     def _read(self, end: int) -> Slot:
         header, arrays = packing.unpack(self[f"b/{end}"])
         return Slot(header["securities"], header["symbols"], arrays["values"], arrays["base"])
+
+
+def _refitted(state: Floats, held: list[tuple[str, int]], wanted: list[tuple[str, int]]) -> Floats:
+    """State rows of one plan as those of another: what both have, zeros for what is new."""
+    at, places = RESERVED, dict[str, int]()
+    for name, count in held:
+        places[name] = at
+        at += count
+    found = np.zeros((len(state), RESERVED + sum(count for _, count in wanted)))
+    found[:, :RESERVED], at = state[:, :RESERVED], RESERVED
+    for name, count in wanted:
+        if name in places:
+            found[:, at : at + count] = state[:, places[name] : places[name] + count]
+        at += count
+    return found

@@ -11,6 +11,12 @@ This file must not know watermarks, logs or features.
     signed_volume       sizes at an up-tick less those at a down-tick; one at the same price has the side before it, one
                         before the first move none (the tick rule: Lee, Ready 1991)
     largest_trade       largest size
+
+Beside its numbers a bar says which trades it is made of, so that others can prove it (IDS): a trade's id is the FNV-1a
+of its trade_id (without one, a hash of sequence and event time), of which sums and exclusive ors are exact in float64.
+
+    id_sum              sum of the low 32 bits of the trades' ids
+    id_xor              exclusive or of the low 52 bits
 """
 
 import math
@@ -33,6 +39,7 @@ COLUMNS = (
     "open", "high", "low", "close", "volume", "trade_count",
     "turnover", "twap", "realised_variance", "bipower_variation", "signed_volume", "largest_trade",
 )  # fmt: skip
+IDS = ("id_sum", "id_xor")
 OPEN, HIGH, LOW, CLOSE, VOLUME, TRADES, TURNOVER, TWAP, VARIANCE, BIPOWER, SIGNED, LARGEST = range(12)
 DUPLICATES, CANCELLED, AMENDMENTS, ORPHANS = range(4)
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing
@@ -63,6 +70,8 @@ class Trades(NamedTuple):
 class Bars:
     """symbols: ascending; values: float64[len(symbols), 12] in the order of COLUMNS; trades: what they are made of.
 
+    ids: float64[len(symbols), 2], whole numbers in the order of IDS.
+
     counts: int64[4], the records that made no trade: duplicates, cancelled trades, the amendments (cancels,
     corrections) of known trades and of others (orphans).
     """
@@ -71,6 +80,7 @@ class Bars:
     values: Floats
     counts: Ints
     trades: Trades
+    ids: Floats
 
 
 @njit
@@ -167,11 +177,25 @@ def add_trades(code: NDArray[np.int32], left: Ints, price: Floats, size: Floats,
             bar[TWAP] = bar[OPEN] + (bar[TWAP] + (bar[CLOSE] - bar[OPEN]) * last[i]) / first[i]
 
 
+@njit
+def _add_ids(code: NDArray[np.int32], ids: Hashes, found: NDArray[np.uint64]) -> None:
+    """Sums and exclusive ors of trades' ids by bar: uint64[n, 2] in the order of IDS, zeros before."""
+    for k in range(code.shape[0]):
+        found[code[k], 0] += ids[k] & np.uint64(0xFFFFFFFF)
+        found[code[k], 1] ^= ids[k] & np.uint64(0xFFFFFFFFFFFFF)
+
+
+def _ids(ticks: Ticks) -> Hashes:
+    """uint64[n]: the id of each record within its symbol; without one, of time and sequence."""
+    unnamed = ticks.sequence.astype("u8") * MIX ^ ticks.event_time.astype("u8")
+    found: Hashes = np.where(ticks.trade_id == EMPTY_TEXT, unnamed, ticks.trade_id)
+    return found
+
+
 def identity(ticks: Ticks) -> Hashes:
     """uint64[n] that tells trades apart: symbol and trade id; without an id, symbol, time and sequence."""
     symbol = np.array([fnv1a(name) for name in ticks.symbols], "u8")[ticks.code]
-    unnamed = ticks.sequence.astype("u8") * MIX ^ ticks.event_time.astype("u8")
-    found: Hashes = np.where(ticks.trade_id == EMPTY_TEXT, unnamed, ticks.trade_id) * MIX ^ symbol
+    found: Hashes = _ids(ticks) * MIX ^ symbol
     return found
 
 
@@ -187,8 +211,10 @@ def build(ticks: Ticks, end: int) -> Bars:
     rows = np.flatnonzero(alive)
     if not _in_order(ticks.event_time[rows], ticks.sequence[rows], key[rows]):
         rows = rows[np.lexsort((key[rows], ticks.sequence[rows], ticks.event_time[rows]))]
-    values = np.zeros((len(ticks.symbols), len(COLUMNS)))
+    values, ids = np.zeros((len(ticks.symbols), len(COLUMNS))), np.zeros((len(ticks.symbols), len(IDS)), "u8")
     trades = Trades(ticks.symbols, ticks.code[rows], end - ticks.event_time[rows], price[rows], size[rows])
     add_trades(trades.code, trades.left, trades.price, trades.size, values)
+    _add_ids(trades.code, _ids(ticks)[rows], ids)
     alive_symbols = sorted(np.flatnonzero(values[:, TRADES]), key=ticks.symbols.__getitem__)
-    return Bars([ticks.symbols[i] for i in alive_symbols], values[alive_symbols], counts, trades)
+    names = [ticks.symbols[i] for i in alive_symbols]
+    return Bars(names, values[alive_symbols], counts, trades, ids[alive_symbols].astype(np.float64))

@@ -41,19 +41,24 @@ class FeatureShard:
         self.horizon, self.calendar = horizon, calendar
         self.keep_us = 0  # the log reaches further back by so much, for bars of longer intervals
         self.amended: list[Frame] = []
-        self.log = BarLog(store, plan.width)
+        self.log = BarLog(store, plan)
         self.waiting = self.log.numbered("p")
         self.heard, self.news = Heard(self.log, "c"), Heard(self.log, "q")
         self.actions = self._applied()
         self.rows: dict[str, int] = {}
         self.names: list[str] = []
         self.state = plan.blank(0)
-        anchor = self.log.anchors[-1] if self.log.anchors else NEVER
-        names, state = self.log.anchor(anchor)
+        base = self.log.adopt()
+        names, state = self.log.anchor(base)
         rows = self._allot(names)
         self.state[rows] = state
         self.ids = {end: self._allot(slot.securities) for end, slot in self.log.slots.items()}
-        self._replay(np.arange(len(self.names)), self.state, anchor, self.clock)
+        later = [end for end in self.log.anchors if end > base]  # those of other features
+        for stop in [*later, self.clock]:
+            self._replay(np.arange(len(self.names)), self.state, base, stop)
+            if stop in later:
+                self.log.put_anchor(stop, self.names, self.state[: len(self.names)])
+            base = stop
 
     @property
     def clock(self) -> int:

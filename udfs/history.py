@@ -53,7 +53,7 @@ def merge(slot: Slot, frame: Frame, base: int) -> Slot:
     for security, symbol in zip(removed, frame.removed, strict=True):
         if rows.get(security, ("",))[0] == symbol:
             del rows[security]
-    for security, symbol, values in zip(securities, frame.symbols, frame.values, strict=True):
+    for security, symbol, values in zip(securities, frame.symbols, frame.values[:, : len(COLUMNS)], strict=True):
         rows[security] = symbol, values, np.int64(base)
     names = sorted(rows)
     symbols, values, bases = zip(*(rows[name] for name in names), strict=True) if names else ((), (), ())

@@ -6,10 +6,11 @@ rolled up, or what is computed of it.
 
 from collections.abc import Iterator, MutableMapping, Sequence
 
+from schemas.errors import StateError
 from schemas.settings import parse_duration
 from udfs.feature_shard import FeatureShard
 from udfs.frame import BARS, MOVED, Frame
-from udfs.log import DEFAULT, Horizon, Log, Record
+from udfs.log import DEFAULT, NEVER, Horizon, Log, Record
 from udfs.plan import Plan
 from udfs.rolled_shard import RolledShard
 from udfs.rollup import finer
@@ -34,6 +35,7 @@ class Intervals:
             self.rolled.append(RolledShard(source, plan, Part(store, f"{plan.interval}/")))
             shards[plan.interval] = self.rolled[-1]
         self.shards: list[FeatureShard] = [self.base, *self.rolled]
+        self._check()
         for i, of in enumerate(self.shards):
             for end in [*of.log.times, *of.waiting]:
                 self._expect(end, self.rolled[i:])
@@ -76,9 +78,22 @@ class Intervals:
         """Rolled bars are for others, too; those of factors are told by the indicators."""
         return [frame for frame in frames if frame.view not in (BARS, MOVED) or not self.base.plan.across]
 
+    def _check(self) -> None:
+        """StateError if what is kept is of other intervals."""
+        kept = {kind for kind, _ in self.base.log.places() if len(kind) > 1}
+        wanted = {of.plan.interval for of in self.rolled}
+        if self.base.clock != NEVER and kept != wanted:
+            what = f"the state has bars of {_told(kept)} beside the shortest, the settings have {_told(wanted)}"
+            hint = "bars.rollups is fixed for the life of a job's state: docs/runbook.md, Another interval"
+            raise StateError(what, where="bars.rollups", hint=hint)
+
     @staticmethod
     def _expect(end: int, shards: Sequence[RolledShard]) -> list[int]:
         return [at for of in shards for at in of.expect(end)]
+
+
+def _told(intervals: set[str]) -> str:
+    return ", ".join(sorted(intervals, key=parse_duration)) or "no other interval"
 
 
 class Part(MutableMapping[str, bytes]):

@@ -1,6 +1,7 @@
 """What a shard keeps: text keys `<kind>/...` in any mapping of bytes, with clock, counters and an account of size.
 
-In Flink the mapping is keyed state, in a batch or a test it is a dict. This file must not know what the values mean.
+In Flink the mapping is keyed state, in a batch or a test it is a dict. What all logs of a job hold has one LAYOUT, of
+which tests/golden/state.json is the picture. This file must not know what the values mean.
 """
 
 import hashlib
@@ -10,9 +11,13 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.errors import DataError
+from schemas.errors import DataError, StateError
 
 NEVER = -(2**62)
+LAYOUT = 2
+"""Of kept state. 1: before it had a number; 2: anchors say which features' state they hold, bars of ticks have ids.
+
+The code reads this layout and the one before it, no other: see docs/adr/0015-state-outlives-the-code.md."""
 Record = Mapping[str, Any]
 
 
@@ -41,9 +46,12 @@ class Log:
     def __init__(self, store: MutableMapping[str, bytes]) -> None:
         self._store = store
         self._sizes: dict[str, int | None] = dict.fromkeys(store)  # None: not read since the restore
-        self.meta: dict[str, int] = {"clock": NEVER, "bytes": 0}
+        self.meta: dict[str, int] = {"clock": NEVER, "bytes": 0, "layout": LAYOUT}
         if self._sizes.pop("m", 0) is None:
-            self.meta |= json.loads(store["m"])
+            self.meta |= {"layout": 1} | json.loads(store["m"])
+        self.layout = _readable(self.meta["layout"])
+        """That in which the state was written; what is written from now on has the present one."""
+        self.meta["layout"] = LAYOUT
 
     def __getitem__(self, key: str) -> bytes:
         return self._store[key]
@@ -81,6 +89,15 @@ class Log:
         """Length of what a key holds, 0 for one that is not there: to ask the store costs more than to write."""
         size = self._sizes.get(key, 0)
         return len(self._store[key]) if size is None else size
+
+
+def _readable(layout: int) -> int:
+    """The layout of what is there; StateError if this code does not read it."""
+    if layout in (LAYOUT - 1, LAYOUT):
+        return layout
+    what = f"the state has layout {layout}, this code reads {LAYOUT - 1} and {LAYOUT}"
+    between = "upgrade to the versions between first, one after the other"
+    raise StateError(what, hint=between if layout < LAYOUT else "go on with the newer code that wrote it")
 
 
 class Heard:

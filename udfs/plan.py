@@ -157,6 +157,25 @@ class Plan:
         read = [self.interval, rows] + [self.calendar] * self.reads_clock
         return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]
 
+    def layout(self) -> list[tuple[str, int]]:
+        """Of each feature, in the order of the state row behind RESERVED: its digest, and its number of float64 slots.
+
+        The digest is of all that the state follows from, the features that it reads included. Where equal, state fits.
+        """
+        maker: dict[str, str] = {}
+        found = []
+        for step in self._steps:
+            of = step.feature
+            read = [maker.get(name, name) for name in of.inputs]
+            slots = [(slot.name, count, powers, slot.forget)
+                     for slot, (_, count, powers) in zip(of.state, of.layout(), strict=True)]  # fmt: skip
+            who = [of.name, of.version, of.kernel.__module__, of.kernel.__name__]
+            how = [self.interval, read, step.arguments, slots, of.policy, self.calendar * bool({*of.inputs} & {*CLOCK})]
+            digest = hashlib.sha256(json.dumps([who, how]).encode()).hexdigest()[:16]
+            maker |= dict.fromkeys(of.outputs, digest)
+            found.append((digest, sum(count for _, count, *_ in slots)))
+        return found
+
     def _place(self, feature: Feature, interval_us: int) -> _Step:
         for name in feature.inputs:
             self._known(name)

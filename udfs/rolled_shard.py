@@ -24,6 +24,7 @@ from udfs.history import Slot, framed
 from udfs.kernels.state import Rows
 from udfs.plan import Plan
 from udfs.rollup import roll
+from udfs.routing import MOVE
 from udfs.securities import Actions
 from udfs.sessions import OUTSIDE, window_end, window_ends
 
@@ -65,16 +66,19 @@ class RolledShard(FeatureShard):
         """Roll again the closed windows that hold what the finer shard has amended, then as ever."""
         touched: defaultdict[int, set[str]] = defaultdict(set)
         left: defaultdict[int, set[str]] = defaultdict(set)
+        ended: defaultdict[int, dict[str, tuple[str, int]]] = defaultdict(dict)
         for frame in self.finer.amended:
             window = window_end(frame.event_time, self.width_us, self.calendar)
             touched[window].update(*frame.ids())
             left[window].update(frame.removed if frame.view == MOVED else ())
+            if frame.view == BARS and (base := frame.revision // MOVE * MOVE):
+                ended[window] |= {name: (of, base) for name, of in zip(frame.removed, frame.ids()[1], strict=True)}
         for window in self._spanning(self.finer.actions):
             touched[window].update(self.finer.names)
         frames: list[Frame] = []
         for window in sorted(touched):
             if OUTSIDE != window <= self.clock and self.finer.log.reaches(window - self.width_us):
-                frames += self._heard(self._differing(window, touched[window], left[window]))
+                frames += self._heard(self._differing(window, touched[window], left[window], ended[window]))
         if self.waiting or self.finer.actions is not self.actions:
             return frames + super().amend()
         self.amended = []
@@ -147,10 +151,14 @@ class RolledShard(FeatureShard):
             self.log[f"w/{window}"] = json.dumps(higher, sort_keys=True).encode()
         return np.array([found[bars.symbols[of[-1]]] for of in parts], "i8")
 
-    def _differing(self, window: int, names: set[str], left: set[str]) -> list[Frame]:
+    def _differing(
+        self, window: int, names: set[str], left: set[str], ended: dict[str, tuple[str, int]]
+    ) -> list[Frame]:
         """Frames of what differs among these securities from the bars of a closed window.
 
         left: symbols whose bars have moved, so that another shard has their window now, or this one another security.
+        ended: symbols whose bars came here and ceased to exist, with the security and what their revisions begin at:
+        who has a symbol at the end of the window tells, even if it never had the row that another security leaves.
         """
         was, now = self.log.slot(window), self._rolled(window, names)
         old, new = _rows(was), _rows(now)
@@ -158,12 +166,22 @@ class RolledShard(FeatureShard):
         held = dict(zip(now.securities, now.symbols, strict=True))
         gone = [i for i, name in enumerate(was.securities) if name in names and held.get(name) != was.symbols[i]]
         silent = [i for i in gone if was.symbols[i] in left or was.symbols[i] in changed.symbols]
-        loud = [i for i in gone if i not in silent]
-        if not gone and not changed.symbols:
+        loud = was.part([i for i in gone if i not in silent])
+        told = {*now.symbols, *loud.symbols}
+        security = self.finer.actions.security
+        orphans = [(name, of, base) for name, (of, base) in ended.items() if name not in told]
+        orphans = [(name, of, base) for name, of, base in orphans if security(name, window) == of]
+        loud = Slot.all([loud, *(_bare(*each) for each in orphans)])
+        if not gone and not changed.symbols and not orphans:
             return []
         head = self._head(window, self.clock + self.interval_us, self.log.amendment(window))
         moved = framed(replace(head, view=MOVED), Slot(), head.values, was.part(silent))
-        return [*moved, *framed(head, changed, changed.values, was.part(loud))]
+        return [*moved, *framed(head, changed, changed.values, loud)]
+
+
+def _bare(symbol: str, security: str, base: int) -> Slot:
+    """A row of which only the name matters."""
+    return Slot([security], [symbol], np.zeros((1, len(COLUMNS))), np.array([base]))
 
 
 def _rows(slot: Slot) -> dict[str, tuple[str, bytes, int]]:

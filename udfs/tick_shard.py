@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from schemas.settings import duration
 from udfs import packing
 from udfs.adjustment import when
-from udfs.bars import COLUMNS, TRADES, Bars, build
+from udfs.bars import COLUMNS, IDS, TRADES, Bars, build
 from udfs.frame import BARS, MOVED, PATH, PATHS, Frame
 from udfs.kernels.state import Floats, Rows
 from udfs.log import DEFAULT, BeyondHorizon, Heard, Horizon, Log, Record
@@ -35,18 +35,19 @@ from udfs.ticks import Ticks, shard_of
 COUNTS = ("duplicates", "cancelled", "amendments", "orphans")
 FATES = ("on_time", "late", "used", *COUNTS)
 """Counters of records: how they came (the first two), and where each ended once its bar is closed (the others)."""
+SHOWN = (*COLUMNS, *IDS)
 IDENTITY = ("SYMBOL_CHANGE", "EXCHANGE_MOVE", "MERGER", "DELISTING", "RELISTING")
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The bars of one closed time, as emitted: symbols ascending, values float64[n, 12], counts int64[4] as in bars.py.
+    """The bars of one closed time, as emitted: symbols ascending, values float64[n, 14], counts int64[4] as in bars.py.
 
     moves: symbol -> how often its bar has moved to another security.
     """
 
     symbols: list[str] = field(default_factory=list)
-    values: Floats = field(default_factory=lambda: np.empty((0, len(COLUMNS))))
+    values: Floats = field(default_factory=lambda: np.empty((0, len(SHOWN))))
     counts: Rows = field(default_factory=lambda: np.zeros(len(COUNTS), "i8"))
     revision: int = 0
     moves: dict[str, int] = field(default_factory=dict)
@@ -180,7 +181,7 @@ class TickShard:
         for n in range(1, self.chunks[end]):
             del self.log[f"t/{end}/{n}"]
         self.log[f"t/{end}/0"], self.chunks[end] = ticks.pack(), 1
-        slot = Slot(bars.symbols, bars.values, bars.counts)
+        slot = _slot_of(bars)
         self._put(end, slot)
         self._note(end, ticks)
         return self._frames(BARS, end, end, slot, slot.symbols, slot.values, []) + self._paths(end, end, slot, bars)
@@ -205,15 +206,15 @@ class TickShard:
         was, bars = self._slot(end), self._bars(end, ticks)
         self.dirty.remove(end)
         self._note(end, ticks)
-        slot = Slot(bars.symbols, bars.values, bars.counts, was.revision + 1, was.moves)
+        slot = replace(_slot_of(bars), revision=was.revision + 1, moves=was.moves)
         old = dict(zip(was.symbols, was.values, strict=True))
-        pairs = zip(bars.symbols, bars.values, strict=True)
+        pairs = zip(slot.symbols, slot.values, strict=True)
         rows = [i for i, (name, row) in enumerate(pairs) if name not in old or old[name].tobytes() != row.tobytes()]
         removed = sorted(set(was.symbols) - set(bars.symbols))
         self._put(end, slot if rows or removed else replace(slot, revision=was.revision))
         del self.log[f"d/{end}"]
-        symbols, known_at = [bars.symbols[i] for i in rows], self.clock + self.interval_us
-        frames = self._frames(BARS, end, known_at, slot, symbols, bars.values[rows], removed)
+        symbols, known_at = [slot.symbols[i] for i in rows], self.clock + self.interval_us
+        frames = self._frames(BARS, end, known_at, slot, symbols, slot.values[rows], removed)
         return frames + self._paths(end, known_at, slot, bars, was.symbols)
 
     def _put(self, end: int, slot: Slot) -> None:
@@ -231,8 +232,9 @@ class TickShard:
         if f"b/{end}" not in self.log:
             return Slot()
         header, arrays = packing.unpack(self.log[f"b/{end}"])
-        named = header["symbols"], arrays["values"], arrays["counts"]
-        return Slot(*named, header["revision"], header["moves"])
+        values = arrays["values"]
+        values = np.pad(values, ((0, 0), (0, len(SHOWN) - values.shape[1])))  # kept before there were ids
+        return Slot(header["symbols"], values, arrays["counts"], header["revision"], header["moves"])
 
     def _differs(self, symbol: str, now: Actions) -> bool:
         """Whether a symbol's security at any time in the log is another one by these actions."""
@@ -246,7 +248,7 @@ class TickShard:
         if not moved:
             return []
         known_at, rows = self.clock + self.interval_us, [slot.symbols.index(name) for name in moved]
-        empty = np.empty((0, len(COLUMNS)))
+        empty = np.empty((0, len(SHOWN)))
         frames = self._frames(MOVED, end, known_at, slot, [], empty, moved, was)
         slot = replace(slot, moves=slot.moves | {name: slot.moves.get(name, 0) + 1 for name in moved})
         self._put(end, slot)
@@ -257,7 +259,7 @@ class TickShard:
         actions: Actions | None = None,
     ) -> list[Frame]:  # fmt: skip
         """The rows, one frame for each shard of their securities and number of moves."""
-        head = Frame(view, self.shard, end, known_at, slot.revision, symbols, COLUMNS, values, removed=removed,
+        head = Frame(view, self.shard, end, known_at, slot.revision, symbols, SHOWN, values, removed=removed,
                      interval=duration(self.interval_us))  # fmt: skip
         return route(head, slot.moves, actions or self.actions, self.shards)
 
@@ -289,3 +291,8 @@ class TickShard:
     def _count(self, fate: str, n: int) -> None:
         if n:
             self.log.meta[fate] = self.log.meta.get(fate, 0) + n
+
+
+def _slot_of(bars: Bars) -> Slot:
+    """The bars of a closed time, with what they are made of."""
+    return Slot(bars.symbols, np.hstack([bars.values, bars.ids]), bars.counts)

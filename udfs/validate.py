@@ -11,13 +11,17 @@ from udfs.fnv import EMPTY_TEXT
 from udfs.kernels.state import Floats, Rows
 from udfs.ticks import CANCEL, HEARTBEAT
 
-REASONS = ("", "empty_symbol", "price_not_finite", "price_not_positive", "size_not_valid", "event_time_gap")
-EMPTY, NOT_FINITE, NOT_POSITIVE, SIZE, GAP = range(1, 6)
+REASONS = ("", "empty_symbol", "price_not_finite", "price_not_positive", "size_not_valid", "event_time_gap",
+           "symbol_too_long")  # fmt: skip
+EMPTY, NOT_FINITE, NOT_POSITIVE, SIZE, GAP, LONG = range(1, 7)
+MOST_BYTES = 255
+"""Of a symbol: it stands in every frame that follows."""
 
 
 @njit
 def validate(
     symbol: NDArray[np.uint64],
+    symbol_bytes: NDArray[np.int64],
     event_time: NDArray[np.int64],
     price: Floats,
     size: Floats,
@@ -27,9 +31,9 @@ def validate(
 ) -> NDArray[np.int8]:
     """Reason codes int8[n].
 
-    symbol: uint64 hashes; event_time: int64 microseconds; price, size: float64; kind: int8; first, last: the earliest
-    and latest payload time, int64 microseconds, that each record's block
-    allows. A heartbeat only has a time; a cancel needs no price.
+    symbol: uint64 hashes; symbol_bytes: its length, int64; event_time: int64 microseconds; price, size: float64;
+    kind: int8; first, last: the earliest and latest payload time, int64 microseconds, that each record's block allows.
+    A heartbeat only has a time; a cancel needs no price.
     """
     reason = np.zeros(kind.shape[0], np.int8)
     for i in range(kind.shape[0]):
@@ -39,6 +43,8 @@ def validate(
             continue
         elif symbol[i] == EMPTY_TEXT:
             reason[i] = EMPTY
+        elif symbol_bytes[i] > MOST_BYTES:
+            reason[i] = LONG
         elif kind[i] == CANCEL:
             continue
         elif not np.isfinite(price[i]):

@@ -9,11 +9,12 @@ All keys of a view carry one hash tag, so that a cluster keeps the view on one n
 `prod` is no prefix of another project.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -24,6 +25,7 @@ from redis.retry import Retry
 from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten
 from feature_repo.stores.functions import LIBRARY
 from schemas.errors import StoreError
+from schemas.sections import STORE_PASSWORD
 from udfs.vector import HEADER_BYTES, Layout
 
 # A function holds up every other client, so a long write goes in steps of this many keys (about 5 ms each).
@@ -216,11 +218,16 @@ class RedisStore:
 
 def _connect(url: str) -> Any:
     retry, failures = Retry(ExponentialBackoff(cap=0.5, base=0.02), 6), [redis.ConnectionError, redis.TimeoutError]
+    kept: dict[str, Any] = {"socket_timeout": 10, "retry": retry, "password": _password(url)}
     if "+cluster://" in url:
-        return redis.RedisCluster.from_url(url.replace("+cluster", "", 1), socket_timeout=10, retry=retry)
-    return redis.Redis.from_url(
-        url, socket_timeout=10, socket_read_size=READ_BYTES, retry=retry, retry_on_error=failures
-    )
+        return redis.RedisCluster.from_url(url.replace("+cluster", "", 1), **kept)
+    return redis.Redis.from_url(url, socket_read_size=READ_BYTES, retry_on_error=failures, **kept)
+
+
+def _password(url: str) -> str | None:
+    """Of the address's user, from the environment, where the address itself has none."""
+    user = unquote(urlsplit(url).username or "")
+    return (os.environ.get(f"{STORE_PASSWORD}_{user.upper()}") or os.environ.get(STORE_PASSWORD)) if user else None
 
 
 def _key(kind: str, project: str, view: str, *rest: str) -> str:

@@ -1,6 +1,10 @@
-"""Dead letters: a message that cannot be used, with its raw bytes, its place and the reason."""
+"""Dead letters: a message that cannot be used, with its raw bytes, its place and the reason.
 
-from collections.abc import Mapping, Sequence
+They travel between stages in bundles, for a row through Python costs more than what is in it.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +12,12 @@ import numpy as np
 from pyflink.common import Row
 
 from schemas.loader import DEAD_LETTER
-from schemas.wire import encode
+from schemas.wire import MOST_BYTES, encode
 from udfs import packing
+
+LENGTH = struct.Struct("<I")
+BUNDLE_BYTES = 1 << 20
+"""From which on a bundle is sent."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,12 @@ class DeadLetters:
         return f"{self.topic}.dlq"
 
     def message(self, raw: bytes, place: Mapping[str, Any], reason: str, stage: str, detail: str = "") -> bytes:
-        """The Avro message; place gives partition and offset."""
+        """The Avro message; place gives partition and offset.
+
+        Of a raw message that is too large the beginning is kept.
+        """
+        if len(raw) > MOST_BYTES:
+            raw, detail = raw[:MOST_BYTES], f"only the first {MOST_BYTES} bytes; the whole message is at its place"
         at = {"topic": self.topic, "partition": place["partition"], "offset": place["offset"]}
         why = {"reason": reason, "stage": stage, "detail": detail}
         return encode(DEAD_LETTER, self.schema_id, {"raw": raw, **at, **why})
@@ -40,7 +53,30 @@ class DeadLetters:
 
     def late(self, shard: int, raw: bytes, place: Mapping[str, Any], stage: str, detail: str = "") -> Row:
         """The message of what is older than the horizon, on its way."""
-        return Row(shard, self.late_target, self.message(raw, place, "beyond_horizon", stage, detail))
+        letter = self.message(raw, place, "beyond_horizon", stage, detail)
+        return Row(shard, self.late_target, LENGTH.pack(len(letter)) + letter)
+
+
+def bundles(letters: Iterable[bytes]) -> Iterator[bytes]:
+    """Letters, each behind its length, in parts of about BUNDLE_BYTES."""
+    parts, size = list[bytes](), 0
+    for letter in letters:
+        parts += [LENGTH.pack(len(letter)), letter]
+        size += len(letter)
+        if size >= BUNDLE_BYTES:
+            yield b"".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
+
+
+def unbundle(bundle: bytes) -> Iterator[bytes]:
+    """The letters of a bundle."""
+    at = 0
+    while at < len(bundle):
+        end = at + LENGTH.size + LENGTH.unpack_from(bundle, at)[0]
+        yield bundle[at + LENGTH.size : end]
+        at = end
 
 
 def pack_raw(messages: Sequence[bytes], partitions: Sequence[int], offsets: Sequence[int], ticks: bytes) -> bytes:

@@ -11,7 +11,8 @@ RECORD = Types.ROW_NAMED(["topic", "k", "v", "ts"], [Types.STRING(), BYTES, BYTE
 TICKS, LATE, ACTION = "ticks", "late", "action"
 VIEWS = (BARS, *FEATURE_VIEWS)
 """Kinds of payload: Ticks, late ticks with raw messages, an action (JSON), a Frame of one of the VIEWS, of MOVED
-bars or of PATHS. Any other kind is the name of a topic, and the payload is a message that goes there as it is."""
+bars or of PATHS. Any other kind is the name of a topic, and the payload a bundle of messages that go there as they
+are."""
 
 
 def envelope(frame: Frame) -> Row:

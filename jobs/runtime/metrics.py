@@ -21,9 +21,9 @@ class Counts:
             group.gauge(fate, lambda fate=fate: sum(shard.counts[fate] for shard in shards.values()))
         self._dead = group.counter("dead_letters")
 
-    def dead(self) -> None:
-        """One more dead letter."""
-        self._dead.inc()
+    def dead(self, n: int = 1) -> None:
+        """So many more dead letters."""
+        self._dead.inc(n)
 
 
 class Histogram:

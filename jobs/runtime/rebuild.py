@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from feature_repo.stores import Store
 from feature_repo.views import layout, vectors
 from jobs.runtime import committed
+from schemas.sections import Kafka, Role
 from udfs.frame import Frame
 
 FEATURE = "feature.frame.v1"
@@ -31,13 +32,15 @@ class Row:
         return (frame.event_time, frame.revision) > (self.frame.event_time, self.frame.revision)
 
 
-def rebuild(store: Store, project: str, view: str = "", bootstrap: str = "", registry: str = "") -> dict[str, int]:
+def rebuild(
+    store: Store, project: str, view: str = "", kafka: Kafka | None = None, registry: str = "", role: Role = "reader"
+) -> dict[str, int]:
     """Write the newest committed vector of every entity, of one view or of all; entities by view.
 
-    Addresses: those of the settings when empty. StoreError, StackError as the servers give them.
+    Addresses: those of the settings when left out. StoreError, StackError as the servers give them.
     """
     newest: defaultdict[str, dict[str, Row]] = defaultdict(dict)
-    for record in committed.records(FEATURE, bootstrap, registry):
+    for record in committed.records(FEATURE, kafka, registry, role):
         if view in ("", record["view"]):
             hear(newest[record["view"]], committed.frame(record).complete())
     for name, rows in newest.items():

@@ -16,6 +16,7 @@ from pyflink.datastream import DataStream, KeyedProcessFunction, RuntimeContext,
 from jobs.runtime import spread
 from jobs.runtime.envelope import ENVELOPE, envelope
 from jobs.runtime.keyed import KeyedBytes
+from schemas.errors import StateError
 from udfs.frame import Frame
 from udfs.log import Log
 
@@ -75,15 +76,16 @@ class Shards(KeyedProcessFunction, Generic[Shard]):
         if 0 < passed_ms < END:
             yield from map(envelope, shard.advance(passed_ms * 1000))
         yield from self.take(shard, row, timers)
-        if shard.dirty:
-            timers.register_event_time_timer(END)
-            timers.register_processing_time_timer(max(_now_ms() + SOON_MS, self.rest_until_ms))
+        self._await_turn(shard, timers)
 
     def on_timer(self, timestamp: int, context: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         """The watermark passed the end of a bar, or a turn to amend has come."""
         shard = self._shard(context.get_current_key())
         if timestamp != END and context.time_domain() is TimeDomain.EVENT_TIME:
             yield from map(envelope, shard.advance((timestamp + 1) * 1000))
+            self._await_turn(
+                shard, context.timer_service()
+            )  # a bar that closes may hold a cancel of another one's trade
         elif timestamp != END and _now_ms() < self.rest_until_ms:
             context.timer_service().register_processing_time_timer(self.rest_until_ms)
         elif shard.dirty:
@@ -92,8 +94,17 @@ class Shards(KeyedProcessFunction, Generic[Shard]):
             self.rest_until_ms = _now_ms() + round((_now_ms() - started) / SHARE)
             yield from map(envelope, frames)
 
+    def _await_turn(self, shard: Shard, timers: TimerService) -> None:
+        if shard.dirty:
+            timers.register_event_time_timer(END)
+            timers.register_processing_time_timer(max(_now_ms() + SOON_MS, self.rest_until_ms))
+
     def _shard(self, key: int) -> Shard:
-        number = self.numbers[key]
+        if (number := self.numbers.get(key, -1)) < 0:
+            what = f"the state has a key that none of {len(self.numbers)} shards has"
+            raise StateError(
+                what, hint="state.shards, cross_asset.tiles and bars.rollups are fixed: see docs/runbook.md"
+            )
         if number not in self.shards:
             self.shards[number] = self.make(number)
         return self.shards[number]

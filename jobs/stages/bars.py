@@ -13,7 +13,7 @@ import numpy as np
 from pyflink.common import Row
 from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
-from jobs.runtime.dead_letters import DeadLetters, unpack_raw
+from jobs.runtime.dead_letters import DeadLetters, unbundle, unpack_raw
 from jobs.runtime.envelope import ACTION, LATE, TICKS, envelope
 from jobs.runtime.metrics import Counts
 from jobs.runtime.shards import Shards, by_shard, remind
@@ -65,7 +65,7 @@ class Bars(Shards[TickShard]):
         elif kind == ACTION:
             yield from self._act(shard, row)
         else:
-            self.counts.dead()
+            self.counts.dead(sum(1 for _ in unbundle(payload)))
             yield row
 
     def _ticks(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyflink.table import FunctionContext, TableFunction
 
-from jobs.runtime.dead_letters import DeadLetters, pack_raw
+from jobs.runtime.dead_letters import DeadLetters, bundles, pack_raw
 from jobs.runtime.envelope import ACTION, LATE, TICKS
 from schemas.errors import DecodeError
 from schemas.registry import Lookup
@@ -25,6 +25,8 @@ from udfs.ticks import HEARTBEAT, Ticks, shard_of
 
 PRICE, CORPORATE_ACTION = "market.price.v1", "market.corporate_action.v1"
 EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 -- Flink's times have no zone
+MOST_BYTES = 1 << 16
+"""Of an action: it goes to every shard, and stays there."""
 COLUMNS = ("symbol", "event_time", "price", "size", "sequence", "trade_id", "kind")
 
 
@@ -49,14 +51,15 @@ class DecodePrices(TableFunction):
         last = np.array([(end - EPOCH) // MICROSECOND for end in ends]) + self.max_gap_us
         last = np.ascontiguousarray(np.broadcast_to(last, len(messages)))
         reason = validate.validate(
-            columns["symbol"], columns["event_time"], columns["price"], columns["size"], columns["kind"],
-            last - self.block_us - 2 * self.max_gap_us, last)  # fmt: skip
-        for i in np.flatnonzero(decoded.error | np.where(decoded.error, 0, reason)):
-            stage = "decode" if decoded.error[i] else "validate"
-            word = REASONS[decoded.error[i]] if decoded.error[i] else validate.REASONS[reason[i]]
-            place = {"partition": partitions[i], "offset": offsets[i]}
-            yield 0, self.dead.target, self.dead.message(messages[i] or b"", place, word, stage)
+            columns["symbol"], decoded.places["symbol"][1], columns["event_time"], columns["price"], columns["size"],
+            columns["kind"], last - self.block_us - 2 * self.max_gap_us, last)  # fmt: skip
         fine = (decoded.error == 0) & (reason == 0)
+        letters = (
+            self.dead.message(messages[i] or b"", {"partition": partitions[i], "offset": offsets[i]}, word, stage)
+            for i, word, stage in _reasons(np.flatnonzero(~fine), decoded.error, reason)
+        )
+        for bundle in bundles(letters):
+            yield 0, self.dead.target, bundle
         good = np.flatnonzero(fine & (columns["kind"] != HEARTBEAT))
         self.heartbeats.inc(int(fine.sum()) - len(good))
         for shard, ticks, rows in self._by_shard(decoded, good):
@@ -76,6 +79,17 @@ class DecodePrices(TableFunction):
                 yield int(number), ticks.take(shard == number), good[shard == number]
 
 
+def _reasons(
+    bad: NDArray[np.int64], error: NDArray[np.int8], reason: NDArray[np.int8]
+) -> Iterator[tuple[int, str, str]]:
+    """Place in the block, reason and stage of each bad message."""
+    for i in bad.tolist():
+        if error[i]:
+            yield i, REASONS[error[i]], "decode"
+        else:
+            yield i, validate.REASONS[reason[i]], "validate"
+
+
 class DecodeActions(TableFunction):
     """(message, partition, offset) -> the action for every shard: a change of symbol or a merger concerns several."""
 
@@ -91,11 +105,13 @@ class DecodeActions(TableFunction):
         raw, place = message or b"", {"partition": partition, "offset": offset}
         try:
             action = decode(raw, self.lookup, CORPORATE_ACTION)
-            reason = problem(action) and "bad_action"
+            fault = problem(action)
+            reason = "too_large" if len(raw) > MOST_BYTES else fault and "bad_action"
         except DecodeError as error:
-            reason = error.what
+            reason, fault = error.what, ""
         if reason:
-            yield 0, self.dead.target, self.dead.message(raw, place, reason, "decode")
+            for bundle in bundles([self.dead.message(raw, place, reason, "decode", fault)]):
+                yield 0, self.dead.target, bundle
             return
         payload = json.dumps({"action": action, "raw": raw.hex(), **place}).encode()
         for shard in range(self.shards):

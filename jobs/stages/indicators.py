@@ -17,7 +17,7 @@ from pyflink.datastream import DataStream, RuntimeContext, TimerService
 from jobs.runtime.envelope import ACTION
 from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.errors import ConfigError
-from schemas.settings import Settings, parse_duration
+from schemas.settings import Settings, adopt, computed, parse_duration
 from udfs.catalogue import chosen
 from udfs.frame import BARS, MOVED, Frame
 from udfs.intervals import Intervals
@@ -41,17 +41,18 @@ class Indicators(Shards[Intervals]):
         self.intervals, self.known, self.across = tuple(intervals), known, across
         self.number = 1 if across else settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
-        self.calendar = settings.bars.calendar
+        self.calendar, self.computed = settings.bars.calendar, computed(settings)
         self.digests = self._digests()
         self._read_calendar()
 
     def open(self, context: RuntimeContext) -> None:
         """Warm the plan, bind the state."""
         super().open(context)
+        adopt(self.computed)
         self._read_calendar()  # takes a second, which no bar should wait for
         if self._digests() != self.digests:
             what = "this worker computes other features than the job was submitted with"
-            raise ConfigError(what, hint="set features.packs in the stack's settings file, not for one shell")
+            raise ConfigError(what, hint="a package of your own must be the same on every machine")
         self.plans = self._plans()
 
     def make(self, number: int) -> Intervals:

@@ -17,7 +17,7 @@ from feature_repo.views import layout, vectors
 from jobs.runtime.envelope import ENVELOPE
 from jobs.runtime.metrics import Histogram
 from jobs.runtime.rebuild import rebuild
-from schemas.settings import Settings, parse_duration
+from schemas.settings import Settings, adopt, computed, parse_duration
 from udfs.frame import FEATURE_VIEWS, Frame
 from udfs.routing import MOVE
 
@@ -41,11 +41,12 @@ class WriteVectors(FlatMapFunction):
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
-        self.url, self.settings = url, settings
+        self.url, self.settings, self.computed = url, settings, computed(settings)
         self.project, self.lateness_us = settings.store.project, parse_duration(settings.bars.lateness)
 
     def open(self, context: RuntimeContext) -> None:
         """Connect; a shard is opened with its first frame."""
+        adopt(self.computed)
         self.store = open_store(self.url)
         self.fences: dict[tuple[str, str], tuple[int, int]] = {}
         self.written: dict[str, dict[str, Written]] = {}
@@ -106,7 +107,7 @@ class WriteVectors(FlatMapFunction):
 
     def _restore(self, view: str) -> None:
         """What is committed, where it is newer than what is there."""
-        rebuild(self.store, self.project, view, self.settings.kafka.bootstrap, self.settings.registry.url)
+        rebuild(self.store, self.project, view, self.settings.kafka, self.settings.registry.url, "features")
 
     def _observe(self, view: str, event_time_us: int) -> None:
         if view not in self.freshness:

@@ -5,19 +5,23 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from pyflink.common import Row
 from pyflink.datastream import DataStream, FlatMapFunction, RuntimeContext
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from jobs.runtime import kafka
+from jobs.runtime.dead_letters import DeadLetters, unbundle
 from jobs.runtime.envelope import ACTION, RECORD, VIEWS
+from jobs.stages.alarm import NUMBERED, alarm
 from schemas.settings import Settings
 from schemas.wire import encoder
+from udfs.bars import IDS
 from udfs.frame import BARS, CROSS_ASSET, PATHS, Frame
 
 BAR, FEATURE, REQUEST = "market.bar.v1", "feature.frame.v1", "scoring.request.v1"
 HEAD = ("interval", "shard", "event_time", "known_at", "revision", "symbols", "removed")
-OUT = "select topic, k, v, cast(to_timestamp_ltz(ts, 3) as timestamp(3)) from records"
+TIMED = "select topic, k, v, cast(to_timestamp_ltz(ts, 3) as timestamp(3)) ts from records"
 
 
 class Encode(FlatMapFunction):
@@ -31,12 +35,16 @@ class Encode(FlatMapFunction):
         self.encode = {topic: encoder(topic, self.ids[topic]) for topic in (BAR, FEATURE, REQUEST)}
 
     def flat_map(self, row: Row) -> Iterator[Row]:
-        """One envelope; what is no frame is a message for the topic of its kind's name. Actions and paths stay here."""
+        """One envelope; what is no frame is a bundle of messages for the topic of its kind's name.
+
+        Actions and paths stay here.
+        """
         shard, kind, payload = row
         if kind in (ACTION, PATHS):
             return
         if kind not in VIEWS:
-            yield Row(kind, str(shard).encode(), payload, time.time_ns() // 1_000_000)
+            now = time.time_ns() // 1_000_000
+            yield from (Row(kind, str(shard).encode(), letter, now) for letter in unbundle(payload))
             return
         frame = Frame.unpack(payload)
         topic = BAR if frame.view == BARS else FEATURE
@@ -60,8 +68,9 @@ def _head(frame: Frame) -> dict[str, Any]:
 
 def bar_record(frame: Frame) -> dict[str, Any]:
     """A bar frame as a record of market.bar.v1."""
-    columns = {name: frame.column(name).tolist() for name in frame.names}
-    return _head(frame) | columns | {"trade_count": [int(n) for n in columns["trade_count"]]}
+    columns = {name: frame.column(name) for name in frame.names}
+    whole = {name: columns.pop(name).astype(np.int64).tolist() for name in ("trade_count", *IDS) if name in columns}
+    return _head(frame) | whole | {name: column.tolist() for name, column in columns.items()}
 
 
 def feature_record(frame: Frame) -> dict[str, Any]:
@@ -72,12 +81,18 @@ def feature_record(frame: Frame) -> dict[str, Any]:
 
 
 def write(
-    tables: StreamTableEnvironment, settings: Settings, rows: DataStream, function: Encode, targets: list[str]
+    tables: StreamTableEnvironment,
+    settings: Settings,
+    rows: DataStream,
+    function: Encode,
+    targets: list[str],
+    dead: list[DeadLetters],
 ) -> StatementSet:
-    """Everything into Kafka, exactly once."""
+    """Everything into Kafka, exactly once; a gap in that is told, too."""
     records = rows.flat_map(function, output_type=RECORD).uid("features.encode").name("encode")
-    tables.create_temporary_view("records", records)
-    tables.execute_sql(kafka.sink("committed", targets, settings))
+    gaps = alarm(tables, settings, "features", dead)
+    tables.create_temporary_view("records", records.union(gaps))
+    tables.execute_sql(kafka.sink("committed", targets, settings, "features", headers=True))
     statements = tables.create_statement_set()
-    statements.add_insert_sql(f"insert into committed {OUT}")
+    statements.add_insert_sql(f"insert into committed {NUMBERED.format(records=f'({TIMED})')}")
     return statements

@@ -56,7 +56,7 @@ class Feed(threading.Thread):
 
     def __init__(self, tape: Path) -> None:
         super().__init__(daemon=True)
-        topic = Topic(settings().kafka.bootstrap, PRICE)
+        topic = Topic(settings().kafka, PRICE)
         self.publisher, self.messages = Publisher(topic, topic.ends(), resumed=False), Messages()
         framer = Framer(register(settings().registry.url)[PRICE], topic.partitions)
         for chunk in live(tape):

@@ -29,3 +29,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with own_home(tmp_path_factory.mktemp("stack")) as home:
         control.up(auto_ports=True)
         yield home
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First of all, since they take longest, and one process has them all (tests/conftest.py)."""
+    items.sort(key=lambda item: Path(__file__).parent not in item.path.parents)

@@ -12,7 +12,8 @@ from confluent_kafka.admin import AdminClient
 
 from feature_repo.stores import open_store
 from feature_repo.views import layout
-from jobs.runtime import committed
+from jobs.runtime import access, committed
+from schemas.errors import StackError
 from schemas.settings import settings, state_dir, store_url
 from tickloom.flink import run_job
 from tickloom.flink_rest import FlinkRest
@@ -33,7 +34,7 @@ def empty() -> None:
     for future in client.delete_topics(topics.names()).values():
         future.result()
     eventually(lambda: not set(topics.names()) & set(client.list_topics(timeout=10).topics))
-    topics.create(settings().kafka.bootstrap, replicas=1)
+    topics.create(access.client(settings().kafka, "admin"), replicas=1)
     eventually(lambda: all(committed.length(name) == 0 for name in topics.names()))
     for journal in (state_dir() / "replay").glob("*"):
         journal.unlink()
@@ -62,7 +63,7 @@ def _holds(true: Callable[[], bool]) -> bool:
 
     try:
         return true()
-    except KafkaException:
+    except (KafkaException, StackError):
         return False
 
 

@@ -28,7 +28,7 @@ def test_killed_replays_add_up_to_one(stack: Path, tmp_path: Path) -> None:
         Spec(20, TICKS, 1, 60_000_000, 1_000.0, 2_000_000, 9_000_000, 0.01, 0.01, 0.01, 0.001), 1_000_000, tmp_path
     )
     paths = [str(tmp_path / name) for name in ("ticks.parquet", "bad.parquet")]
-    topic, random = Topic(settings().kafka.bootstrap, PRICE), Random(1)
+    topic, random = Topic(settings().kafka, PRICE), Random(1)
     for _ in range(KILLS):
         kill_after(paths, topic, sum(topic.ends()) + random.randint(1_000, TICKS // (KILLS + 2)))
     before = sum(topic.ends())

@@ -13,7 +13,7 @@ from tests.e2e import pipeline
 from tests.e2e.conftest import own_home
 from tickloom.flink import run_job
 from tickloom.flink_rest import FlinkRest
-from tickloom.stack import control, process
+from tickloom.stack import control, process, supervise
 from tickloom.stack.components import flink_url
 from tickloom.stack.ports import taken
 
@@ -71,6 +71,39 @@ def test_flinks_own_command_runs_a_python_job(stack: Path) -> None:
     assert cluster.exceptions(job) == []
     assert cluster.restarts(job) == 0
     assert told == ["$ flink run -d -p 1 -pym pyflink.examples.datastream.process_json_data -pyfs dist/tickloom.zip"]
+
+
+@pytest.mark.timeout(600)
+def test_a_killed_jobmanager_and_a_killed_taskmanager_cost_no_job(tmp_path: Path) -> None:
+    """The supervisor starts them again; ZooKeeper tells the new JobManager what ran, the standby has free slots."""
+    with own_home(tmp_path):
+        control.up(auto_ports=True, high_availability=True, taskmanagers=2)
+        assert set(states().values()) == {"up"}
+        place, cluster = process.Place(tmp_path), FlinkRest(flink_url())
+        zookeeper = process.leader(place, "zookeeper")
+        assert zookeeper
+        listening = {each.laddr.ip for each in zookeeper.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
+        assert listening
+        assert listening <= LOOPBACK
+        job = pipeline.start_features(1, "--interval", "1s")
+        pipeline.eventually(lambda: cluster.checkpoints(job) > 1)
+
+        def goes_on(killed: str) -> None:
+            done, dead = cluster.checkpoints(job), process.leader(place, killed)
+            assert dead
+            dead.kill()
+            pipeline.eventually(lambda: cluster.checkpoints(job) > done + 1 and set(states().values()) == {"up"})
+            assert process.leader(place, killed) != dead
+
+        with supervise.supervised():
+            goes_on("jobmanager")
+            goes_on(next(name for name in ("taskmanager", "taskmanager-2") if runs_python(place, name)))
+            assert cluster.exceptions(job), "the kill was not noticed"
+
+
+def runs_python(place: process.Place, name: str) -> bool:
+    """Whether this TaskManager has workers, and so the job's tasks; a warm Python it has in any case."""
+    return any("beam_boot" in " ".join(each.cmdline()) for each in process.family(place, [name]))
 
 
 @pytest.mark.timeout(300)

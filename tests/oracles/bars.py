@@ -13,6 +13,7 @@ from udfs.fnv import fnv1a
 from udfs.ticks import CANCEL, CORRECT, TRADE, Ticks
 
 Bar = dict[str, float]
+GOLDEN = 0x9E3779B97F4A7C15
 
 
 class Record(NamedTuple):
@@ -97,3 +98,20 @@ def bars_of(records: Iterable[Record], end: int) -> dict[str, Bar]:
     columns = {name: zip(*((row.event_time, row.price, row.size) for row in of), strict=True)
                for name, of in trades.items()}  # fmt: skip
     return {name: bar_of(*of, end) for name, of in columns.items()}
+
+
+def ids_of(records: Iterable[Record]) -> dict[str, tuple[int, int]]:
+    """What each symbol's standing trades prove themselves by: sum and exclusive or of their ids, by definition."""
+    found: dict[str, tuple[int, int]] = {}
+    for row in trades_of(records)[0]:
+        name = _fnv1a(row.trade_id) if row.trade_id else (row.sequence * GOLDEN ^ row.event_time) % 2**64
+        total, xor = found.get(row.symbol, (0, 0))
+        found[row.symbol] = total + name % 2**32, xor ^ name % 2**52
+    return found
+
+
+def _fnv1a(text: str) -> int:
+    found = 0xCBF29CE484222325
+    for byte in text.encode():
+        found = (found ^ byte) * 0x100000001B3 % 2**64
+    return found

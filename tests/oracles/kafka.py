@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
+from schemas.settings import settings
 from tickloom.tape.messages import Message
 
 
@@ -15,7 +16,7 @@ class MemoryTopic:
     """What `tickloom.tape.publish.Topic` shows of a topic."""
 
     def __init__(self, name: str, partitions: int) -> None:
-        self.name, self.bootstrap, self.partitions = name, "memory", partitions
+        self.name, self.kafka, self.partitions = name, settings().kafka, partitions
         self.log: list[list[Message]] = [[] for _ in range(partitions)]
 
     def ends(self) -> list[int]:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracles.bars import Record, bars_of, ticks, trades_of
+from tests.oracles.bars import Record, bars_of, ids_of, ticks, trades_of
 from udfs.bars import COLUMNS, TRADES, Bars, build
 from udfs.ticks import CANCEL, CORRECT, TRADE
 
@@ -40,6 +40,13 @@ def test_bars_are_those_of_the_naive_twin(records: list[Record]) -> None:
         np.testing.assert_allclose(row, list(wanted[name].values()), rtol=1e-14, atol=0, err_msg=name)
     assert found.counts.tolist() == list(trades_of(records)[1].values())
     assert found.counts.sum() + found.values[:, TRADES].sum() == len(records)
+
+
+@settings(deadline=None)
+@given(RECORDS)
+def test_ids_say_which_trades_a_bar_is_made_of(records: list[Record]) -> None:
+    found = build(ticks(records), END)
+    assert dict(zip(found.symbols, map(tuple, found.ids.tolist()), strict=True)) == ids_of(records)
 
 
 @settings(deadline=None)

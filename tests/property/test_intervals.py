@@ -4,6 +4,7 @@ Seven minutes do not divide a day, so the ex-days of the worlds, at midnight, be
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.oracles.world import (
     Action,
     Bits,
     World,
+    action,
     as_table,
     bits,
     draw_moves,
@@ -26,6 +28,7 @@ from tests.oracles.world import (
     draw_tape,
     final_bars,
     short_windows,
+    tape,
 )
 from udfs import batch, catalogue
 from udfs.frame import BARS, Frame
@@ -33,7 +36,7 @@ from udfs.log import Horizon
 from udfs.registry import Feature
 from udfs.rollup import chain
 from udfs.table import table
-from udfs.ticks import Ticks
+from udfs.ticks import CANCEL, Ticks
 
 ROLLUPS = ("5m", "7m", "35m", "1d")
 FEATURES = [step.feature for step in SHORT._steps]
@@ -143,6 +146,23 @@ def a_short_horizon_is_enough(random: Random) -> None:
 def differing(found: Bits, wanted: Bits) -> list[tuple[str, int]]:
     """Rows of one and not the other, or with other bytes."""
     return sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 4])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_bars_that_move_and_end_before_the_next_turn_leave_no_window_behind(shards: int, kept: int) -> None:
+    """hear C ... close | C becomes E, since long ago | all trades of C in a window but `kept` cancelled | amend"""
+    with short_windows(benchmarks=(), pairs=()):
+        ticks = tape(3, 20, 4, amended=0, whole=True)
+        change = action("u", "SYMBOL_CHANGE", "C", ex_date=0, other_symbol="E")
+        ours = np.flatnonzero(ticks.code == ticks.symbols.index("C"))
+        window = ticks.event_time[ours] // (5 * MINUTE)
+        gone = ticks.take(ours[window == window[len(window) // 2]][kept:])
+        cancels = replace(gone, kind=np.full(len(gone), CANCEL, "i1"))
+        world = World(shards, rollups=("5m", "35m"))
+        world.do("hear", ticks).do("pass", 3 * DAY).do("tell", change).do("hear", cancels).do("finish")
+        assert len(gone)
+        assert_truth(world, Ticks.concat([ticks, cancels]), [change])
 
 
 PROPERTIES: tuple[Callable[[Random], None], ...] = (

@@ -2,7 +2,7 @@
 
 Each property is a function of a `random.Random`; `python -m tests.bench.properties` runs the same ones on
 thousands of worlds. Where stored bytes are compared, keys are left out whose purpose is to remember what was said:
-c/ (records heard), v/ (numbers of amendments), m (clock and counters).
+c/ (records heard), v/ (numbers of amendments), l (whose anchors there are, if any), m (clock and counters).
 """
 
 import json
@@ -42,7 +42,7 @@ from udfs.tick_shard import FATES
 from udfs.ticks import Ticks
 
 Property = Callable[[Random], None]
-MEMORY = ("c", "v", "m")
+MEMORY = ("c", "v", "l", "m")
 
 
 def any_order_ends_like_the_batch(random: Random) -> None:

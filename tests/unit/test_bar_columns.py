@@ -14,7 +14,7 @@ from tests.oracles.bars import Record, bars_of
 from tests.oracles.world import MINUTE, Clean, World, action, bits, draw_moves, tape
 from tickloom.leaks.world import market
 from udfs import batch, catalogue
-from udfs.bars import COLUMNS
+from udfs.bars import COLUMNS, IDS
 from udfs.expressions import expression
 from udfs.fold import Due, fold
 from udfs.frame import BARS
@@ -59,7 +59,7 @@ def test_the_record_of_a_frame_has_every_column() -> None:
     frame = next(frame for frame in World().do("hear", to_ticks(prints(FILE, MINUTE))).do("finish").frames
                  if frame.view == BARS)  # fmt: skip
     found = decode(encoder(BAR, 7)(bar_record(frame) | {"interval": "1m"}), lambda _: load(BAR))
-    assert [found[name] for name in COLUMNS] == frame.values.T.tolist()
+    assert [found[name] for name in (*COLUMNS, *IDS)] == frame.values.T.tolist()
 
 
 def us(text: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import SchemaError, StackError
 from schemas.loader import load
-from schemas.wire import HEAD, encode
+from schemas.wire import HEAD, MOST_BYTES, encode
 from tests.oracles import avro
 from udfs.decode import REASONS, Decoder
 from udfs.decode.symbols import dictionary
@@ -43,6 +43,10 @@ WRITERS = {
     8: price(symbol=["null", "string"]),
     9: {"type": "enum", "name": "Price", "symbols": ["A"]},
     10: "text",
+    11: price(next=["null", "Price"]),
+    12: price(none={"type": "array", "items": "null"}),
+    13: price(none={"type": "array", "items": {"type": "record", "name": "E", "fields": []}}),
+    14: price(legs={"type": "array", "items": "int"}, code={"type": "fixed", "name": "F", "size": 4}),
 }
 
 
@@ -72,7 +76,10 @@ BAD = [
     (HEAD.pack(0, 99) + GOOD[5:], "unknown_schema_id"),
     (HEAD.pack(0, 2**32 - 1), "unknown_schema_id"),
     (encode("market.corporate_action.v1", 2, ACTION), "wrong_schema"),
-    *((HEAD.pack(0, writer) + GOOD[5:], "wrong_schema") for writer in (5, 6, 9, 10)),
+    *((HEAD.pack(0, writer) + GOOD[5:], "wrong_schema") for writer in (5, 6, 9, 10, 11, 12, 13)),
+    *((HEAD.pack(0, 14) + GOOD[5:] + rest, "truncated") for rest in (HUGE[:9] + b"\0", b"\0", b"\0\0\0\0", b"\2")),
+    (HEAD.pack(0, 11) + GOOD[5:] + b"\2" * 1_000_000, "wrong_schema"),
+    (GOOD + bytes(MOST_BYTES), "too_large"),
     (by(7, kind="BUST"), "wrong_schema"),
     (by(8, symbol=None), "wrong_schema"),
     (GOOD[:5], "truncated"),

@@ -30,7 +30,7 @@ def test_travels_between_processes(kind: type[TickloomError]) -> None:
 
 def test_the_docstring_draws_the_whole_tree() -> None:
     assert errors.__doc__
-    assert len(TREE) == 8
+    assert len(TREE) == 9
     for kind in TREE:
         assert f"── {kind.__name__} " in errors.__doc__
 

@@ -9,10 +9,12 @@ import pytest
 from udfs.bar_log import BarLog
 from udfs.bars import COLUMNS
 from udfs.history import Slot
-from udfs.log import NEVER, BeyondHorizon, Heard, Horizon, Log
-from udfs.plan import TIME
+from udfs.log import LAYOUT, NEVER, BeyondHorizon, Heard, Horizon, Log
+from udfs.plan import TIME, Plan
+from udfs.registry import FEATURES
 
-WIDTH = 3
+PLAN = Plan("1m", FEATURES[:1])
+WIDTH = PLAN.width
 
 
 def slot(value: float, *names: str) -> Slot:
@@ -22,7 +24,7 @@ def slot(value: float, *names: str) -> Slot:
 
 def filled(bars: int, floor: int = NEVER) -> BarLog:
     """Bars 1 to `bars` with an anchor at every second, trimmed to a floor."""
-    log = BarLog({}, WIDTH)
+    log = BarLog({}, PLAN)
     for end in range(1, bars + 1):
         log.put(end, slot(end, "A"))
         if end % 2 == 0:
@@ -56,7 +58,7 @@ def account(log: Log) -> int:
 def test_trim(floor: int, times: list[int], anchors: list[int]) -> None:
     log = filled(8, floor)
     assert (log.times, log.anchors, sorted(log.slots)) == (times, anchors, times)
-    assert set(log._store) == {f"b/{end}" for end in times} | {f"a/{end}" for end in anchors} | {"m"}
+    assert set(log._store) == {f"b/{end}" for end in times} | {f"a/{end}" for end in anchors} | {"l", "m"}
     assert log.meta["bytes"] == account(log)
 
 
@@ -88,7 +90,7 @@ def test_times_between() -> None:
 @pytest.mark.parametrize("floor", [NEVER, 4, 99])
 def test_a_restored_log_of_bars_is_the_same(floor: int) -> None:
     log = filled(5, floor)
-    again = BarLog(dict(log._store), WIDTH)
+    again = BarLog(dict(log._store), PLAN)
     assert (again.times, again.anchors, again.meta) == (log.times, log.anchors, log.meta)
     for end in log.times:
         assert again.slot(end).values.tobytes() == log.slot(end).values.tobytes()
@@ -150,7 +152,7 @@ def test_the_account_of_size_is_exact_through_replacements_and_restarts() -> Non
 def test_clock_and_counters_are_kept_by_save() -> None:
     store: dict[str, bytes] = {}
     log = Log(store)
-    assert log.meta == {"clock": NEVER, "bytes": 0}
+    assert log.meta == {"clock": NEVER, "bytes": 0, "layout": LAYOUT}
     log.meta["clock"] = 5
     assert Log(store).meta["clock"] == NEVER
     log.save()

@@ -163,6 +163,23 @@ def test_a_vector_of_an_older_schema_is_read_when_it_is_described(store: Store, 
         assert np.isnan(found.values[0, 2])
 
 
+def test_features_that_are_added_meanwhile_harm_no_reader(store: Store, project: str) -> None:
+    reading = reader(store, project)
+    store.describe(project, PRICES)
+    put(store, project, "A", 950, 2.0)
+    assert reading.read(["A"], NOW).values[:, 1].tolist() == [50]
+    newer = Layout("prices", (*PRICES.fields[:2], ("pull", "f8"), *PRICES.fields[2:]))
+    store.describe(project, newer)
+    vectors = newer.pack(960, 2**50, 0, 0, np.array([[3.0, 0.1, 0.0, 60.0]]), [["x"]])
+    store.write(project, "prices", ["B"], vectors, shard="1", fence=2**50)
+    found = reading.read(["A", "B"], NOW)
+    assert found.values[:, 1:].tolist() == [[50, 2], [60, 3]]
+    after = VectorReader(store, project, ["prices:pull", "prices:rsi"], layouts={"prices": newer}).read(["A", "B"], NOW)
+    assert np.isnan(after.values[0, 0])
+    assert (after.values[:, 1].tolist(), after.values[1, 0]) == ([50, 60], 0.1)
+    assert after.flags.tolist() == [Flags.MISSING, 0]
+
+
 @pytest.mark.parametrize("column", ["prices:clos", "prices:peer"])
 def test_an_unknown_column_is_named(store: Store, column: str) -> None:
     with pytest.raises(FeatureError, match=column.partition(":")[2]):

@@ -17,7 +17,7 @@ from tickloom import cli
 from udfs.panel.columns import Columns
 from udfs.plan import Plan
 
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/runbook.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/runbook.md", "docs/security.md"]
 README = (PROJECT / "README.md").read_text("utf-8")
 SHELL = [
     line for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL) for line in block.splitlines()

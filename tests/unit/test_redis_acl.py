@@ -139,3 +139,15 @@ def test_a_function_that_is_missing_is_named_with_what_to_do(address: str, tmp_p
             admin.execute_command(*line.split())
         with pytest.raises(StoreError, match=r"(?i)no permissions"):
             as_user("writer", url.split("/")[2]).fence("prod", "v", "0")
+
+
+def test_a_users_password_comes_from_the_environment(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"redis://reader@{address}/0"
+    monkeypatch.setenv("TICKLOOM_STORE_PASSWORD", "wrong-secret")
+    with pytest.raises(StoreError, match="invalid username-password pair") as caught:
+        every_read(open_store(url))
+    assert "wrong-secret" not in str(caught.value)
+    monkeypatch.setenv("TICKLOOM_STORE_PASSWORD_READER", "reader-secret")  # a user's own goes first
+    every_read(open_store(url))
+    with pytest.raises(StoreError, match="permissions"):
+        WRITES["write"](open_store(url))

@@ -9,9 +9,9 @@ import pytest
 
 from feature_repo.stores import open_store
 from schemas.errors import StoreError
-from tests.certificates import authority
 from tests.redis_server import redis_with_tls
 from tests.unit.catalogue import customer, feature_store, ride_rows, rides, values
+from tickloom.stack.certificates import authority
 from udfs.vector import Layout
 
 LAYOUT = Layout("v", (("x", "f8"),))

@@ -83,7 +83,7 @@ def test_a_known_id_is_asked_for_once(serve: Any) -> None:
     assert server.asked == [("GET", "/schemas/ids/5", None)]
 
 
-@pytest.mark.parametrize("answer", [UNKNOWN, (200, {"schema": 'syntax = "proto3";'})])
+@pytest.mark.parametrize("answer", [UNKNOWN, (200, {"schema": 'syntax = "proto3";'}), (200, {"schema": "[" * 9_999})])
 def test_an_unknown_id_is_asked_for_again_after_a_while(
     serve: Any, answer: tuple[int, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +100,11 @@ def test_an_unknown_id_is_asked_for_again_after_a_while(
     assert len(server.asked) == 3
 
 
-@pytest.mark.parametrize("failure", [(503, None), (404, None), (404, {"error_code": 404}), (200, None), (401, {})])
+NO_ANSWERS = [(503, None), (404, None), (404, {"error_code": 404}), (200, None), (401, {}), (200, {}), (200, []),
+              (200, {"schema": 7})]  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", NO_ANSWERS)
 def test_a_registry_that_recovers_is_waited_for(serve: Any, failure: tuple[int, Any]) -> None:
     assert Lookup(serve(failure, failure, PRICE).url)(5) == json.loads(text("market.price.v1"))
 
@@ -117,3 +121,10 @@ def test_nobody_listens(serve: Any) -> None:
     server.server_close()
     with pytest.raises(StackError, match="tickloom stack status"):
         Lookup(server.url, patience_s=0.15)(5)
+
+
+def test_an_id_beyond_the_signed_ones_is_not_asked_for(serve: Any) -> None:
+    server = serve(PRICE)
+    with pytest.raises(SchemaError):
+        Lookup(server.url)(2**31)
+    assert server.asked == []

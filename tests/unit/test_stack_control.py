@@ -116,6 +116,44 @@ def test_another_number_of_brokers_needs_an_empty_stack(two: list[str]) -> None:
     control.up(brokers=1)
 
 
+def test_what_was_chosen_is_kept_until_all_is_down(two: list[str]) -> None:
+    control.up(auto_ports=True, high_availability=True, taskmanagers=2)
+    control.up(high_availability=True)
+    kept = settings().stack
+    assert (kept.high_availability, kept.taskmanagers, kept.brokers) == (True, 2, 1)
+    with pytest.raises(StackError, match="the stack runs with taskmanagers = 2"):
+        control.up(taskmanagers=3)
+    control.down()
+    settings.cache_clear()
+    assert settings().stack.taskmanagers == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [({"brokers": 2}, "brokers: Input should be 1 or 3"), ({"profile": "low"}, "no profile 'low'"), ({"x": 1}, "x: ")],
+)
+def test_a_choice_that_is_none_is_refused(wanted: dict[str, int | str], said: str, two: list[str]) -> None:
+    with pytest.raises(StackError, match=said):
+        control.up(auto_ports=True, **wanted)
+    assert states() == {"a": "down", "b": "down"}
+
+
+def test_down_forgets_who_led_and_a_kill_does_not(two: list[str], place: process.Place) -> None:
+    for name in ("zookeeper", "flink/ha", "flink/checkpoints"):
+        (place.home / name).mkdir(parents=True)
+    control.up(auto_ports=True)
+    control.down(("a",))
+    assert (place.home / "zookeeper").exists()
+    found = process.leader(place, "b")
+    assert found
+    found.kill()
+    control.up()
+    assert (place.home / "zookeeper").exists()
+    control.down()
+    assert {path.name for path in (place.home / "flink").iterdir()} == {"checkpoints"}
+    assert not (place.home / "zookeeper").exists()
+
+
 def test_wipe_deletes_data_and_nothing_else(two: list[str], place: process.Place) -> None:
     for name in ("kafka", "mine"):
         (place.home / name).mkdir()

@@ -35,8 +35,9 @@ def test_chosen_ports_are_free_and_leave_room_for_three_brokers(monkeypatch: pyt
     monkeypatch.setattr(ports, "taken", lambda port: port in busy)
     chosen = ports.choose()
     assert chosen.kafka == 31_980
-    needed = {chosen.kafka + i for i in range(6)} | {chosen.registry, chosen.flink, chosen.flink + 1, chosen.redis}
-    assert len(needed) == 10
+    needed = {chosen.kafka + i for i in range(6)} | {chosen.registry, chosen.flink, chosen.flink + 1}
+    needed |= {chosen.redis, chosen.zookeeper}
+    assert len(needed) == 11
     assert not needed & busy
 
 

@@ -96,6 +96,7 @@ def test_the_log_holds_this_start_only(place: process.Place) -> None:
         process.launch(place, "echo", ["sh", "-c", f"echo {word}; echo $WORD >&2"], {**os.environ, "WORD": "err"})
         _until(lambda: process.leader(place, "echo") is None)
     assert place.log("echo").read_text() == "second\nerr\n"
+    assert place.log("echo").with_suffix(".log.1").read_text() == "first\nerr\n"
 
 
 def _child(parent: psutil.Process) -> psutil.Process:

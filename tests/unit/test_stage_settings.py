@@ -68,4 +68,4 @@ def test_a_message_may_be_as_large_as_the_broker_takes() -> None:
     broker = dict(line.split("=") for line in (PROJECT / "flink-conf" / "kafka.properties").read_text().splitlines()
                   if "=" in line)  # fmt: skip
     largest = broker["message.max.bytes"]
-    assert f"'properties.max.request.size' = '{largest}'" in kafka.sink("out", ["a"], settings())
+    assert f"'properties.max.request.size' = '{largest}'" in kafka.sink("out", ["a"], settings(), "features")

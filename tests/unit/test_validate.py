@@ -24,6 +24,8 @@ COLUMNS = (("symbol", "u8"), ("event_time", "i8"), ("price", "f8"), ("size", "f8
         ({"event_time": LAST}, "event_time_gap"),
         ({"event_time": -(2**63)}, "event_time_gap"),
         ({"symbol": ""}, "empty_symbol"),
+        ({"symbol": "X" * 255}, ""),
+        ({"symbol": "X" * 256}, "symbol_too_long"),
         ({"price": math.nan}, "price_not_finite"),
         ({"price": math.inf}, "price_not_finite"),
         ({"price": -math.inf}, "price_not_finite"),
@@ -48,14 +50,15 @@ def test_reasons(change: dict[str, object], reason: str) -> None:
     names = [name for name, _ in COLUMNS]
     rows = [GOOD, tuple((dict(zip(names, GOOD, strict=True)) | change).values()), GOOD]
     columns = [list(column) for column in zip(*rows, strict=True)]
+    sizes = np.array([len(name) for name in columns[0]])
     columns[0] = [fnv1a(name) for name in columns[0]]
-    arrays = [np.array(column, kind) for column, (_, kind) in zip(columns, COLUMNS, strict=True)]
+    symbol, *arrays = [np.array(column, kind) for column, (_, kind) in zip(columns, COLUMNS, strict=True)]
     allowed = np.full(3, FIRST), np.full(3, LAST)
-    assert [REASONS[code] for code in validate(*arrays, *allowed)] == ["", reason, ""]
+    assert [REASONS[code] for code in validate(symbol, sizes, *arrays, *allowed)] == ["", reason, ""]
 
 
 def test_each_record_is_held_to_its_own_times() -> None:
     columns = ([fnv1a("A")] * 3, [1_500] * 3, [10.0] * 3, [1.0] * 3, [TRADE] * 3)
-    arrays = [np.array(column, kind) for column, (_, kind) in zip(columns, COLUMNS, strict=True)]
-    found = validate(*arrays, np.array([1_501, 1_500, 0]), np.array([2_000, 1_501, 1_500]))
+    symbol, *arrays = [np.array(column, kind) for column, (_, kind) in zip(columns, COLUMNS, strict=True)]
+    found = validate(symbol, np.ones(3, "i8"), *arrays, np.array([1_501, 1_500, 0]), np.array([2_000, 1_501, 1_500]))
     assert [REASONS[code] for code in found] == ["event_time_gap", "", "event_time_gap"]

@@ -27,6 +27,16 @@ CAUSES = (
         "the cluster has no free slot for the job",
         "cancel a job (flink list), or start it with a smaller parallelism",
     ),
+    (
+        r"SaslAuthenticationException",
+        "Kafka does not accept a user's password",
+        "set TICKLOOM_KAFKA_PASSWORD where the TaskManagers start: docs/security.md",
+    ),
+    (
+        r"((?:Topic|Group|TransactionalId|Cluster)AuthorizationException[^\n]*)",
+        "Kafka does not allow this to the job's user: {0}",
+        "give it the right: docs/security.md",
+    ),
     (r"OutOfMemoryError|Cannot allocate memory", "out of memory", "free memory, or lower *.memory.process.size"),
     (r"No space left on device", "the disk is full", "make clean, or set TICKLOOM_HOME to another disk"),
 )

@@ -45,8 +45,9 @@ def demand_free(name: str, ports: tuple[int, ...]) -> None:
 
 
 def choose() -> Ports:
-    """Free ports for a whole stack: twenty in a row, as three brokers, the registry, Flink and Redis need them."""
+    """Free ports for a whole stack: twenty in a row, as three brokers and one server of each other kind need them."""
     for first in random.sample(CHOICE, len(CHOICE)):
         if not any(taken(port) for port in range(first, first + 20)):
-            return Ports(kafka=first, registry=first + 10, flink=first + 12, redis=first + 14)
+            others = {"registry": 10, "flink": 12, "redis": 14, "zookeeper": 16}
+            return Ports(kafka=first, **{name: first + offset for name, offset in others.items()})
     raise StackError("no twenty free ports in a row", where=f"{HOST}:{CHOICE.start}-{CHOICE.stop}")

@@ -47,10 +47,11 @@ class Place:
 
 
 def launch(place: Place, name: str, command: list[str], env: dict[str, str]) -> None:
-    """Start a component in a session of its own; its log begins anew."""
+    """Start a component in a session of its own; its log begins anew, and the one before is kept beside it."""
     for folder in (place.log(name).parent, place.pid_file(name).parent):
         folder.mkdir(parents=True, exist_ok=True)
-    place.log(name).unlink(missing_ok=True)
+    if place.log(name).exists():
+        place.log(name).rename(place.log(name).with_suffix(".log.1"))
     done = subprocess.run(
         ["/bin/sh", "-c", LAUNCH, "sh", str(place.log(name)), *command],
         env={**env, MARK: place.mark(name)},
@@ -60,7 +61,9 @@ def launch(place: Place, name: str, command: list[str], env: dict[str, str]) -> 
         text=True,
         check=True,
     )
-    place.pid_file(name).write_text(f"{done.stdout.strip()} {time.time():.3f}\n", "utf-8")
+    written = place.pid_file(name).with_suffix(".new")
+    written.write_text(f"{done.stdout.strip()} {time.time():.3f}\n", "utf-8")
+    written.replace(place.pid_file(name))
 
 
 def leader(place: Place, name: str) -> psutil.Process | None:
@@ -90,9 +93,16 @@ def family(place: Place, names: Iterable[str]) -> list[psutil.Process]:
 
 
 def stop(place: Place, names: Iterable[str]) -> None:
-    """Ask every process of these components to end, and end what is left after a grace of seconds."""
+    """Ask every process of these components to end, end what is left after a grace of seconds, and forget them."""
     names = list(names)
-    deadline = time.monotonic() + GRACE_S
+    end(place, names, GRACE_S)
+    for name in names:
+        place.pid_file(name).unlink(missing_ok=True)
+
+
+def end(place: Place, names: list[str], grace_s: float = 0) -> None:
+    """End every process of these components, those included that a killed one left behind."""
+    deadline = time.monotonic() + grace_s
     asked: set[psutil.Process] = set()
     while left := family(place, names):
         late = time.monotonic() > deadline
@@ -101,8 +111,6 @@ def stop(place: Place, names: Iterable[str]) -> None:
                 process.kill() if late else process.terminate()
         asked.update(left)
         time.sleep(POLL_S)
-    for name in names:
-        place.pid_file(name).unlink(missing_ok=True)
 
 
 def _marks(process: psutil.Process) -> str | None:

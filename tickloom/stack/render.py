@@ -4,16 +4,20 @@ In: the files of flink-conf, the ports, the jars. Out: files and links in the st
 Must not know: which servers run.
 """
 
+import sys
 from pathlib import Path
 from threading import Lock
 
-from schemas.errors import StackError
-from schemas.settings import PROJECT, Ports, state_dir
-from tickloom.stack import jars
+from schemas.errors import StackError, nearest
+from schemas.sections import Stack
+from schemas.settings import PROJECT, Ports, settings, state_dir
+from tickloom.stack import jars, security
 from tickloom.stack.environment import flink_folder, flink_home
 from tickloom.stack.ports import HOST
 
 SOURCE = PROJECT / "flink-conf"
+PROFILES = SOURCE / "profiles"
+WORKER = Path(__file__).with_name("worker.py")
 # 16 bytes in base64, as KRaft wants the name of a cluster: "tickloom-stack-1"
 CLUSTER_ID = "dGlja2xvb20tc3RhY2stMQ"
 _ONE_AT_A_TIME = Lock()
@@ -25,22 +29,48 @@ def override(text: str, values: dict[str, object], separator: str) -> str:
     return "\n".join([*kept, *(f"{key}{separator}{value}" for key, value in values.items())]) + "\n"
 
 
-def flink(ports: Ports) -> None:
+def profile(name: str) -> dict[str, object]:
+    """What a profile of flink-conf/profiles sets, by Flink's keys; StackError if there is none of this name."""
+    files = {path.stem: path for path in PROFILES.glob("*.yaml")}
+    if not name:
+        return {}
+    if name not in files:
+        raise StackError(f"no profile {name!r}", where=str(PROFILES), hint=nearest(name, files))
+    lines = (line for line in files[name].read_text("utf-8").splitlines() if line and not line.startswith("#"))
+    return {key: value for key, _, value in (line.partition(": ") for line in lines)}
+
+
+def flink(stack: Stack) -> None:
     """Flink's configuration and lib folder: the wheel's jars, its Python jar, and the connectors, as links."""
-    conf, home = flink_folder("conf"), flink_home()
-    values = {
+    conf, home, ports = flink_folder("conf"), flink_home(), stack.ports
+    values = profile(stack.profile) | {
         "jobmanager.rpc.port": ports.flink + 1,
         "rest.port": ports.flink,
         "io.tmp.dirs": flink_folder("tmp"),
         "execution.checkpointing.dir": flink_folder("checkpoints").as_uri(),
         "execution.checkpointing.savepoint-dir": flink_folder("savepoints").as_uri(),
+        "python.executable": conf / "python",
     }
+    if stack.high_availability:
+        values |= _high_availability(ports)
     for name in ("tmp", "checkpoints", "savepoints"):
         flink_folder(name).mkdir(parents=True, exist_ok=True)
     with _ONE_AT_A_TIME:  # JobManager and TaskManager start together and read the same files
         _links(conf, [path for path in SOURCE.iterdir() if path.suffix in {".properties", ".toml"}])
         _links(flink_folder("lib"), [*home.glob("lib/*.jar"), *home.glob("opt/flink-python-*.jar"), *jars.connectors()])
+        _write(conf / "python", f'#!/bin/sh\nexec {sys.executable} -I -S {WORKER} "$@"\n')
+        (conf / "python").chmod(0o755)
         _write(conf / "config.yaml", override((SOURCE / "config.yaml").read_text("utf-8"), values, ": "))
+
+
+def zookeeper(port: int) -> Path:
+    """ZooKeeper's configuration file: one server, on this machine only."""
+    folder = state_dir() / "zookeeper"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = (SOURCE / "zookeeper.properties").read_text("utf-8")
+    path = folder / "zookeeper.properties"
+    _write(path, override(text, {"clientPort": port, "dataDir": folder / "data"}, "="))
+    return path
 
 
 def kafka(ports: Ports, broker: int, brokers: int) -> Path:
@@ -56,10 +86,13 @@ def kafka(ports: Ports, broker: int, brokers: int) -> Path:
         "advertised.listeners": f"BROKER://{HOST}:{listeners[broker][0]}",
         "log.dirs": folder / f"data-{broker + 1}",
         "min.insync.replicas": in_sync,
-        "broker.session.timeout.ms": 60_000 if brokers == 1 else 9_000,
+        "broker.session.timeout.ms": 60_000 if brokers == 1 else 5_000,
+        "broker.heartbeat.interval.ms": 1_000,
     }
     values |= dict.fromkeys(("default.replication.factor", *_internal("replication.factor")), replicas)
     values |= dict.fromkeys(_internal("min.isr")[1:], in_sync)
+    if settings().stack.secure:
+        values |= security.broker_properties()
     path = folder / f"broker-{broker + 1}.properties"
     path.write_text(override((SOURCE / "kafka.properties").read_text("utf-8"), values, "="), "utf-8")
     return path
@@ -68,6 +101,15 @@ def kafka(ports: Ports, broker: int, brokers: int) -> Path:
 def kafka_listeners(ports: Ports, broker: int) -> tuple[int, int]:
     """(broker port, controller port) of a broker, counted from 0."""
     return ports.kafka + 2 * broker, ports.kafka + 2 * broker + 1
+
+
+def _high_availability(ports: Ports) -> dict[str, object]:
+    return {
+        "high-availability.type": "zookeeper",
+        "high-availability.zookeeper.quorum": f"{HOST}:{ports.zookeeper}",
+        "high-availability.storageDir": flink_folder("ha").as_uri(),
+        "high-availability.jobmanager.port": ports.flink + 1,
+    }
 
 
 def _internal(setting: str) -> list[str]:

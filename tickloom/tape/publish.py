@@ -11,12 +11,15 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from jobs.runtime import access
 from schemas.errors import DataError, StackError
+from schemas.sections import Kafka, Role
 from tickloom.tape.messages import Message, Messages
 
 MOST_WAITING = 200_000
 """Messages that wait for the brokers' answer at a time."""
 PATIENCE_S = 20.0
+ROLE: Role = "feed"
 SETTLED_S = 1.0
 PRODUCER = {
     "enable.idempotence": True,
@@ -31,16 +34,20 @@ PRODUCER = {
 class Topic:
     """A topic as it is: its partitions, their ends, and the record at a place."""
 
-    def __init__(self, bootstrap: str, name: str) -> None:
-        self.name, self.bootstrap = name, bootstrap
-        quiet = {"enable.auto.commit": False, "isolation.level": "read_uncommitted", "group.id": "tickloom-replay"}
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, **quiet})
+    def __init__(self, kafka: Kafka, name: str) -> None:
+        self.name, self.kafka = name, kafka
+        quiet = {
+            "enable.auto.commit": False,
+            "isolation.level": "read_uncommitted",
+            "group.id": access.own(ROLE, "replay"),
+        }
+        self._consumer, hint = Consumer({**access.client(kafka, ROLE), **quiet}), "tickloom stack up"
         try:
-            found = self._consumer.list_topics(name, timeout=PATIENCE_S).topics[name]
+            found = access.topic(self._consumer, name, kafka, ROLE, PATIENCE_S)
         except KafkaException as error:
-            raise StackError(f"Kafka does not answer: {error}", where=bootstrap, hint="tickloom stack up") from error
+            raise StackError(f"Kafka does not answer: {error}", where=kafka.bootstrap, hint=hint) from error
         if found.error:
-            raise StackError(f"no topic: {found.error}", where=f"{name} on {bootstrap}", hint="tickloom stack up")
+            raise StackError(f"no topic: {found.error}", where=f"{name} on {kafka.bootstrap}", hint=hint)
         self.partitions = len(found.partitions)
 
     def ends(self) -> list[int]:
@@ -80,8 +87,8 @@ class Publisher:
             raise self._foreign("it has other partitions, or fewer records, than when the replay began")
         self._skip = list(self.delivered)
         self._sent = Counter(dict(enumerate(self.delivered)))
-        self._failed: list[str] = []
-        self._producer = Producer({"bootstrap.servers": topic.bootstrap, **PRODUCER, "on_delivery": self._report})
+        self._failed: list[Any] = []
+        self._producer = Producer({**access.client(topic.kafka, ROLE), **PRODUCER, "on_delivery": self._report})
 
     def __len__(self) -> int:
         """Messages that the brokers have not acknowledged."""
@@ -152,9 +159,11 @@ class Publisher:
 
     def _report(self, error: Any, _message: Any) -> None:
         if error is not None:
-            self._failed.append(str(error))
+            self._failed.append(error)
 
     def _raise_failures(self) -> None:
         if self._failed:
+            kafka, error = self._topic.kafka, self._failed[0]
             hint = "when Kafka answers again, run the same command: it goes on where it stopped"
-            raise StackError(f"not delivered: {self._failed[0]}", where=self._topic.bootstrap, hint=hint)
+            told = StackError(f"not delivered: {error}", where=kafka.bootstrap, hint=hint)
+            raise access.refusal(error, kafka, ROLE) or told

@@ -18,7 +18,7 @@ from tickloom.stack import control, process
 
 Tell = Callable[[str], object]
 PROGRAM = [sys.executable, "-c", "from tickloom.cli import main; main()"]
-HOME, NUMBA = "TICKLOOM_HOME", "NUMBA_CACHE_DIR"
+HOME, NUMBA, TRANSACTIONS = "TICKLOOM_HOME", "NUMBA_CACHE_DIR", "TICKLOOM_KAFKA__TRANSACTION_TIMEOUT"
 COMMAND = "command"
 """Mark of what this process starts: a command of Flink is a shell, a JVM and a Python process, each on its own."""
 
@@ -33,7 +33,7 @@ def private_home() -> Iterator[Path]:
     place = process.Place(folder)
     compiled = os.environ.get(NUMBA) or str(state_dir().absolute() / "numba")
     handler = signal.signal(signal.SIGTERM, _leave)
-    ours = {HOME: str(folder), NUMBA: compiled, process.MARK: place.mark(COMMAND)}
+    ours = {HOME: str(folder), NUMBA: compiled, process.MARK: place.mark(COMMAND), TRANSACTIONS: "1h"}
     os.environ |= ours
     settings.cache_clear()
     try:

@@ -12,13 +12,14 @@ from types import TracebackType
 from typing import Self
 
 from jobs.runtime import committed
+from jobs.runtime.access import own
 from schemas.errors import StackError
 from schemas.settings import settings
 from tickloom.replay import Order, Replay, to_kafka
 from tickloom.tape.messages import ACTION, PRICE
 from tickloom.verify.tape import Tape
 
-READERS = {PRICE: "tickloom-price", ACTION: "tickloom-corporate_action"}
+READERS = {PRICE: own("features", "price"), ACTION: own("features", "corporate_action")}
 """Consumer groups of the features job."""
 HELD = 0.6
 """Share of the records that is published before the job is moved, at most."""

@@ -4,9 +4,6 @@ In: a Tape, a running stack with empty topics. Out: the features that the job co
 took. Every native command is told. This file must not know what the features should be.
 """
 
-import re
-import shlex
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,7 +17,6 @@ from schemas.errors import StackError
 from tickloom import flink
 from tickloom.flink_rest import FlinkRest
 from tickloom.stack.components import flink_url
-from tickloom.stack.environment import environment, flink_folder, flink_home
 from tickloom.verify.private import Tell
 from tickloom.verify.publication import READERS, Publication, read
 from tickloom.verify.tape import Tape
@@ -32,11 +28,10 @@ FEATURE = "feature.frame.v1"
 MOVED = 0.4
 """Share of the records after which the job is moved."""
 MOST_RESTARTS = 3
-LONG = "1h"
+CHECKPOINTS = "30min"
 """A savepoint comes behind all that the job has read and not yet done."""
 DROPPED = "numLateRecordsDropped"
 PATIENCE_S, POLL_S = 300.0, 0.5
-SAVEPOINT = re.compile(r"Savepoint completed\. Path: (\S+)")
 
 
 @dataclass
@@ -82,7 +77,7 @@ class Stream:
         return found | {view: pa.concat_tables(parts(drained(frames), view)) for view, frames in others.items()}
 
     def _start(self, parallelism: int, savepoint: str = "") -> None:
-        args, options = ["--interval", self.interval], {"execution.checkpointing.timeout": LONG}
+        args, options = ["--interval", self.interval], {"execution.checkpointing.timeout": CHECKPOINTS}
         self.job = flink.run_job(
             "jobs.features", args, parallelism, savepoint=savepoint, options=options, tell=self.tell
         )
@@ -96,18 +91,10 @@ class Stream:
 
     def _stop(self, *options: str) -> str:
         """Stop with a savepoint: its path. With --drain all that waits for its time is done first."""
-        where = ["--savepointPath", str(flink_folder("savepoints"))]
-        command = ["flink", "stop", *where, *options, f"-Dclient.timeout={LONG}", self.job]
-        self.tell(f"$ {shlex.join(command)}")
-        done = subprocess.run(
-            [str(flink_home() / "bin" / "flink"), *command[1:]],
-            env=environment(), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        self._check()
-        found = SAVEPOINT.search(done.stdout)
-        if not found:
-            raise StackError(f"no savepoint: {(done.stdout + done.stderr).strip()[-400:]}", where=shlex.join(command))
-        return found[1]
+        try:
+            return flink.stop_job(self.job, *options, tell=self.tell)
+        finally:
+            self._check()
 
     def _half_way(self, publication: Publication) -> bool:
         """Whether the job has read enough of the tape to be moved; never all, so that it has to go on."""

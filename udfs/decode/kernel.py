@@ -11,10 +11,12 @@ enum or union, a string that is not UTF-8 in a field that is skipped, and bytes 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.wire import MOST_BYTES
 from udfs.compiled import njit
 from udfs.decode.primitives import (
     BAD_VALUE,
     NO_MAGIC,
+    TOO_LARGE,
     TRAILING_BYTES,
     TRUNCATED,
     WRONG_SCHEMA,
@@ -50,6 +52,9 @@ def read_ids(data: Bytes, starts: Ints, ids: Ints, error: Errors) -> None:
     """The writer's schema id of each message; -1 and an error where there is no frame."""
     for k in range(ids.shape[0]):
         i, ids[k] = starts[k], 0
+        if starts[k + 1] - i > MOST_BYTES:
+            ids[k], error[k] = -1, TOO_LARGE
+            continue
         if starts[k + 1] - i < 5 or data[i] != 0:
             ids[k], error[k] = -1, NO_MAGIC
             continue

@@ -9,8 +9,9 @@ from udfs.compiled import njit
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
-NO_MAGIC, WRONG_SCHEMA, TRUNCATED, TRAILING_BYTES, BAD_VALUE = (
-    REASONS.index(reason) for reason in ("no_magic", "wrong_schema", "truncated", "trailing_bytes", "bad_value")
+NO_MAGIC, WRONG_SCHEMA, TRUNCATED, TRAILING_BYTES, BAD_VALUE, TOO_LARGE = (
+    REASONS.index(reason)
+    for reason in ("no_magic", "wrong_schema", "truncated", "trailing_bytes", "bad_value", "too_large")
 )
 
 

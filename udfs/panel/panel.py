@@ -41,12 +41,15 @@ class Section(NamedTuple):
 class Panel:
     """ring: float64[bars, N], the newest last, of which `columns.reach` are needed; bar: number of the newest one.
 
-    bar -1: before the first. rows: ascending columns of the tile's own members; None: all.
+    What a ring lacks, since windows were shorter when it was filled, counts as bars without a return. bar -1: before
+    the first. rows: ascending columns of the tile's own members; None: all.
     """
 
     def __init__(self, columns: Columns, ring: Floats, bar: int, rows: Rows | None = None) -> None:
         self.columns, self.bar = columns, bar
         self.rows = np.arange(ring.shape[1]) if rows is None else rows
+        lacking = max(0, min(columns.reach, bar + 1) - len(ring))
+        ring = np.concatenate([np.full((lacking, ring.shape[1]), np.nan), ring])
         self._logs = ring[max(0, len(ring) - columns.reach) :]
         self._ring = self._returns(self._logs)
         self._market = market(self._ring)
