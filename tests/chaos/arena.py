@@ -48,6 +48,10 @@ WRAPPER = """#!/bin/sh
 if [ -f {skew} ]; then
     LD_PRELOAD={library} DONT_FAKE_MONOTONIC=1 FAKETIME="$(cat {skew})" exec {plain} "$@"
 fi
+if [ -f {memory} ]; then
+    ulimit -v "$(cat {memory})"
+    exec {plain} "$@"
+fi
 exec {ours} "$@"
 """
 
@@ -67,7 +71,7 @@ class Arena:
     ) -> None:
         self.market, self.parallelism = market, parallelism
         self.redis, self.registry, self.store_url, self.disk = redis, registry, store_url, disk
-        self.skew = state_dir() / "skew"
+        self.skew, self.memory = state_dir() / "skew", state_dir() / "memory"
         self.place = process.Place(state_dir())
         self.random = random.Random(market.seed)
         self.rest = FlinkRest(flink_url())
@@ -89,9 +93,10 @@ class Arena:
         self._feed()
 
     def _python(self) -> Path:
-        """What starts workers: Python, under a wrong clock while the file `skew` says which."""
+        """What starts workers: Python; under a wrong clock, or short of memory, while a file says how much."""
         made = state_dir() / "python"
-        names = {"skew": self.skew, "plain": sys.executable, "ours": flink_folder("conf") / "python"}
+        names = {"skew": self.skew, "memory": self.memory, "plain": sys.executable}
+        names["ours"] = flink_folder("conf") / "python"
         made.write_text(WRAPPER.format(library=next(iter(FAKETIME), ""), **names))
         made.chmod(0o755)
         return made

@@ -105,10 +105,14 @@ def _strike(arena: Arena, outcome: Outcome, name: str, fault: Fault, phase: str)
         raise Toothless(f"the feed has ended before {name}")
     when = PHASES[phase](arena)
     since = time.time()
-    evidence = fault(arena)
-    seconds = arena.recover(since)
-    outcome.faults.append((name, phase, evidence, seconds))
-    arena.note(f"{len(outcome.faults)} {name}, {when}: {evidence}; new output after {seconds:.1f} s")
+    try:
+        evidence = fault(arena)
+        seconds = arena.recover(since)
+        outcome.faults.append((name, phase, evidence, seconds))
+        arena.note(f"{len(outcome.faults)} {name}, {when}: {evidence}; new output after {seconds:.1f} s")
+    except (Toothless, Stuck) as error:  # the run is invalid; what else it shows is worth the time
+        arena.note(f"{name}, {when}: {error}")
+        outcome.problems.append(f"no proof: {name}, {when}: {error}")
     arena.settle()
 
 

@@ -122,11 +122,16 @@ def _stopped(arena: Arena, target: psutil.Process, seconds: float, what: str) ->
 
 
 def little_memory(arena: Arena) -> str:
-    """A worker gets no more memory: it may have what it has now, and a megabyte."""
+    """A worker dies, and those that come after it may have a gigabyte of addresses, which is less than they need."""
     worker, since = arena.random.choice(arena.workers()), time.time()
-    limit = worker.memory_info().vms + (1 << 20)
-    worker.rlimit(psutil.RLIMIT_AS, (limit, limit))
-    return noticed(arena, since, f"worker {worker.pid} held to {limit >> 20} MB of addresses")
+    arena.memory.write_text("1000000")
+    try:
+        worker.kill()
+        arena.until(lambda: len([at for at in arena.failures() if at >= since * 1000]) > 1, "the job fails again")
+    finally:
+        arena.memory.unlink()
+    failed = len([at for at in arena.failures() if at >= since * 1000])
+    return f"the job failed {failed} times, workers having 1 GB of addresses"
 
 
 def little_cpu(arena: Arena) -> str:

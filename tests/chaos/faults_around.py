@@ -81,31 +81,31 @@ def cut_jobmanager(arena: Arena) -> str:
 
 def delay_redis(arena: Arena) -> str:
     """Each answer of the store comes half a second late."""
-    return _through(arena.redis, delay_s=0.5)
+    return _through(arena, arena.redis, delay_s=0.5)
 
 
 def reset_redis(arena: Arena) -> str:
     """All connections to the store are reset, for some seconds at once."""
-    return _through(arena.redis, reset=True)
+    return _through(arena, arena.redis, reset=True)
 
 
 def truncate_redis(arena: Arena) -> str:
     """Answers of the store end in the middle."""
-    return _through(arena.redis, truncate=True)
+    return _through(arena, arena.redis, truncate=True)
 
 
 def reset_registry(arena: Arena) -> str:
     """All connections to the registry are reset while a worker asks it anew."""
     arena.random.choice(arena.workers()).kill()
-    return _through(arena.registry, reset=True)
+    return _through(arena, arena.registry, reset=True)
 
 
-def _through(proxy: Proxy, **how: float | bool) -> str:
+def _through(arena: Arena, proxy: Proxy, **how: float | bool) -> str:
     before = proxy.harmed
     with proxy.harm(**how):
+        waited = arena.until(lambda: proxy.harmed > before, f"somebody asks {proxy.name}", 60)
         time.sleep(5)
-    harmed = proxy.harmed - before
-    return proven(harmed > 0, f"{proxy.name}: {', '.join(how)} for 5 s, {harmed} times")
+    return f"{proxy.name}: {', '.join(how)} for {5 + waited:.0f} s, {proxy.harmed - before} times"
 
 
 def full_disk(arena: Arena) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from tests.chaos.trades import ACTION, BAD, REPEAT, SECOND, Events, Market, Messages, actions, framed, name, window
 
@@ -122,7 +122,13 @@ class Feed:
         if partition in self.silent:
             self.held.setdefault(partition, []).append((key, value, time_us))
             return
-        self.producer.produce(TOPIC, value, key, partition, timestamp=time_us // 1000)
+        try:
+            self.producer.produce(TOPIC, value, key, partition, timestamp=time_us // 1000)
+        except KafkaException as error:  # a partition that was added just now: not every broker has heard of it
+            if error.args[0].code() != KafkaError._UNKNOWN_PARTITION:
+                raise
+            self.producer.list_topics(TOPIC, 10)
+            self.put(partition, key, value, time_us)
 
     def release(self, *, everything: bool = False) -> None:
         """What partitions have held back that speak again."""

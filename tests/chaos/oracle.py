@@ -18,7 +18,7 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 from fastavro import parse_schema, schemaless_reader
 
-from tests.chaos.trades import BAD, CANCEL, SECOND, TRADE, Events, Market, Messages, name, window
+from tests.chaos.trades import BAD, CANCEL, SECOND, TRADE, Events, Hashes, Market, Messages, name, window
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 BAR_US = SECOND
@@ -137,24 +137,31 @@ def _add(trades: Events, made: dict[Key, Bar]) -> None:
     """Trades by symbol and time; the bars at the edges of a slice are completed by the next one."""
     ends = (trades["time"] // BAR_US + 1) * BAR_US
     cuts = np.flatnonzero((np.diff(trades["symbol"]) != 0) | (np.diff(ends) != 0)) + 1
-    for part, end in zip(np.split(trades, cuts), ends[np.concatenate([[0], cuts])].tolist(), strict=True):
-        symbol = name(int(part["symbol"][0]))
-        ids = [_fnv1a(f"{symbol}-{k}") for k in part["sequence"].tolist()]
-        prices = (part["cents"] / 100).tolist()
-        bar = made.setdefault((symbol, end), Bar())
-        bar.count += len(part)
-        bar.id_sum += sum(each % 2**32 for each in ids)
-        for each in ids:
-            bar.id_xor ^= each % 2**52
-        before = bar.numbers or (prices[0], prices[0], prices[0], 0.0, 0.0)
-        high, low = max(before[1], *prices), min(before[2], *prices)
-        bar.numbers = (before[0], high, low, prices[-1], before[4] + float(part["size"].sum()))
+    starts = np.concatenate([[0], cuts])
+    stops = np.concatenate([cuts, [len(trades)]]) - 1
+    ids, prices = _ids(trades), trades["cents"] / 100
+    columns = (trades["symbol"][starts], ends[starts], stops - starts + 1, np.add.reduceat(ids % 2**32, starts),
+               np.bitwise_xor.reduceat(ids % 2**52, starts), prices[starts], np.maximum.reduceat(prices, starts),
+               np.minimum.reduceat(prices, starts), prices[stops],
+               np.add.reduceat(trades["size"], starts).astype("f8"))  # fmt: skip
+    for symbol, end, count, total, mixed, *numbers in zip(*(each.tolist() for each in columns), strict=True):
+        bar = made.setdefault((name(symbol), end), Bar())
+        bar.count += count
+        bar.id_sum += total
+        bar.id_xor ^= mixed
+        before = bar.numbers or (numbers[0], numbers[0], numbers[0], 0.0, 0.0)
+        high, low = max(before[1], numbers[1]), min(before[2], numbers[2])
+        bar.numbers = (before[0], high, low, numbers[3], before[4] + numbers[4])
 
 
-def _fnv1a(text: str) -> int:
-    found = OFFSET
-    for byte in text.encode():
-        found = (found ^ byte) * PRIME % 2**64
+def _ids(trades: Events) -> Hashes:
+    """uint64[n]: FNV-1a (Fowler, Noll, Vo) of the trades' ids, letter by letter."""
+    names = np.array([name(i).encode() + b"-" for i in range(trades["symbol"].max(initial=0) + 1)])
+    texts = np.char.add(names[trades["symbol"]], trades["sequence"].astype("S20"))
+    found = np.full(len(trades), OFFSET, "u8")
+    columns = texts.view("u1").reshape(len(trades), -1)
+    for letter in columns.T:
+        found = np.where(letter, (found ^ letter) * np.uint64(PRIME), found)
     return found
 
 
