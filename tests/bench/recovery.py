@@ -1,5 +1,7 @@
 """From a signal to the first new committed output: `python -m tests.bench.recovery [--times N] [--profile NAME]`.
 
+`--untuned` is what it was before: workers that start as any Python does, a second before a restart, 9 s for a broker.
+
 A stack of its own: three brokers, two TaskManagers, a supervisor that starts again what dies; the features job with
 bars of 1 s of 50 symbols, 3,000 ticks a second of the clock. Each fault is measured to the first record of
 feature.frame.v1 that was written after it and can be read by a reader of committed records: one at or behind the
@@ -16,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ from tests.e2e import pipeline
 from tests.e2e.conftest import own_home
 from tickloom.flink import run_job
 from tickloom.flink_rest import FlinkRest
-from tickloom.stack import control, probe, process, supervise
+from tickloom.stack import control, probe, process, render, supervise
 from tickloom.stack.components import flink_url, numbered
 from tickloom.tape.messages import PRICE, Framer
 from tickloom.tape.publish import Publisher, Topic
@@ -41,6 +44,12 @@ PATIENCE_S = 180.0
 HANG_S = 30.0
 FAILING = ("worker", "taskmanager", "hang")
 FAULTS = ("redeploy", *FAILING, "broker")
+UNTUNED = {
+    "python.executable": sys.executable,
+    "restart-strategy.type": "fixed-delay",
+    "restart-strategy.fixed-delay.attempts": "1000",
+    "restart-strategy.fixed-delay.delay": "1s",
+}
 STARTING = ("CREATED", "SCHEDULED", "DEPLOYING", "INITIALIZING")
 
 
@@ -49,7 +58,7 @@ class Feed(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        topic = Topic(settings().kafka.bootstrap, PRICE)
+        topic = Topic(settings().kafka, PRICE)
         self.publisher, self.done = Publisher(topic, topic.ends(), resumed=False), threading.Event()
         self.framer = Framer(register(settings().registry.url)[PRICE], topic.partitions)
         self.random, self.count = np.random.default_rng(1), 0
@@ -108,11 +117,11 @@ class Reader(threading.Thread):
                     self.newest[message.partition()] = message.offset(), time.time()
         reader.close()
 
-    def first_after(self, ends: dict[int, int]) -> float:
+    def first_after(self, ends: list[int]) -> float:
         """When the first record at or behind these ends could be read; TimeoutError if none comes."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            seen = [at for part, (offset, at) in list(self.newest.items()) if offset >= ends.get(part, 0)]
+            seen = [at for part, (offset, at) in list(self.newest.items()) if offset >= ends[part]]
             if seen:
                 return min(seen)
             time.sleep(0.005)
@@ -122,10 +131,11 @@ class Reader(threading.Thread):
 class Bench:
     """A running job, and the faults."""
 
-    def __init__(self, parallelism: int) -> None:
-        self.place, self.cluster, self.parallelism = process.Place(state_dir()), FlinkRest(flink_url()), parallelism
-        self.job = run_job("jobs.features", ["--interval", "1s"], parallelism)
-        self.topic, self.turn = Topic(settings().kafka.bootstrap, FEATURE), 0
+    def __init__(self, parallelism: int, options: dict[str, str]) -> None:
+        self.place, self.cluster = process.Place(state_dir()), FlinkRest(flink_url())
+        self.run = partial(run_job, "jobs.features", ["--interval", "1s"], parallelism, options=options, tell=str)
+        self.job = self.run()
+        self.topic, self.turn = Topic(settings().kafka, FEATURE), 0
         self.reader = Reader()
         self.reader.start()
 
@@ -182,7 +192,7 @@ class Bench:
         newest = self.ask(f"/jobs/{self.job}/checkpoints")["latest"]["completed"]["external_path"]
         began = time.time()
         self.cluster.cancel(self.job)
-        self.job = run_job("jobs.features", ["--interval", "1s"], self.parallelism, savepoint=newest, tell=str)
+        self.job = self.run(savepoint=newest)
         return began, lambda: None
 
     def worker(self) -> tuple[float, Callable[[], None]]:
@@ -243,13 +253,16 @@ def main() -> None:
     parser.add_argument("--faults", nargs="+", choices=FAULTS, default=FAULTS)
     parser.add_argument("--profile", default="")
     parser.add_argument("--parallelism", type=int, default=1)
+    parser.add_argument("--untuned", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the stack is stopped on the way out
+    if options.untuned:
+        render.BROKER_SILENCE_MS = 9_000
     with tempfile.TemporaryDirectory() as name, own_home(Path(name)), supervise.supervised(print):
         control.up(auto_ports=True, brokers=3, taskmanagers=2, profile=options.profile, tell=print)
         feed = Feed()
         feed.start()
-        bench = Bench(options.parallelism)
+        bench = Bench(options.parallelism, UNTUNED if options.untuned else {})
         for fault in options.faults:
             show(fault, [measured(bench, fault) for _ in range(options.times)])
         feed.done.set()

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException, Producer
 from feature_repo.stores import open_store
 from jobs.runtime import access, committed
 from schemas.errors import StackError, StoreError
+from schemas.sections import Role
 from schemas.settings import settings, store_url
 from tests.e2e import pipeline, spilled
 from tests.e2e.conftest import own_home
@@ -94,7 +95,7 @@ def test_who_has_no_right_is_told_so(secure: Path) -> None:
         open_store(store_url().replace("writer@", "")).read("tickloom", "v", ["a"])
 
 
-def begin(role: access.Role, transactional_id: str) -> Producer:
+def begin(role: Role, transactional_id: str) -> Producer:
     """A producer of a role after its first transaction began."""
     producer = Producer({**access.client(settings().kafka, role), "transactional.id": transactional_id})
     producer.init_transactions(30)

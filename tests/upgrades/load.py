@@ -40,7 +40,7 @@ class Load:
 
     def __enter__(self) -> Self:
         config = settings()
-        ids, topic = register(config.registry.url), Topic(config.kafka.bootstrap, PRICE)
+        ids, topic = register(config.registry.url), Topic(config.kafka, PRICE)
         self._framers = {name: Framer(ids[name], topic.partitions) for name in (PRICE, ACTION)}
         topic.close()
         self._pool = ThreadPoolExecutor(1)

@@ -20,6 +20,8 @@ PROFILES = SOURCE / "profiles"
 WORKER = Path(__file__).with_name("worker.py")
 # 16 bytes in base64, as KRaft wants the name of a cluster: "tickloom-stack-1"
 CLUSTER_ID = "dGlja2xvb20tc3RhY2stMQ"
+BROKER_SILENCE_MS = 5_000
+"""After which another leads the partitions of one of three brokers."""
 _ONE_AT_A_TIME = Lock()
 
 
@@ -86,7 +88,7 @@ def kafka(ports: Ports, broker: int, brokers: int) -> Path:
         "advertised.listeners": f"BROKER://{HOST}:{listeners[broker][0]}",
         "log.dirs": folder / f"data-{broker + 1}",
         "min.insync.replicas": in_sync,
-        "broker.session.timeout.ms": 60_000 if brokers == 1 else 5_000,
+        "broker.session.timeout.ms": 60_000 if brokers == 1 else BROKER_SILENCE_MS,
         "broker.heartbeat.interval.ms": 1_000,
     }
     values |= dict.fromkeys(("default.replication.factor", *_internal("replication.factor")), replicas)
