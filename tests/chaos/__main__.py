@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --seed 1 --faults 40 --records 1000000`: a run from its seed; the last line is the verdict."""
+"""`python -m tests.chaos --seed 1 --faults 40`: a run from its seed; the last line is the verdict."""
 
 import argparse
 import sys
@@ -9,6 +9,8 @@ from tests.chaos.ledger import append, verdict
 from tests.chaos.trades import START_US, Market
 
 LONGEST_S = 4 * 3600
+LATE_S, CANCELLED_S = 0.4, 0.2
+"""So many a second, whatever the rate: each restates all bars since its own."""
 
 
 def main() -> int:
@@ -23,7 +25,8 @@ def main() -> int:
     parser.add_argument("--ledger", action="store_true", help="append to docs/chaos.md")
     parser.add_argument("--keep", action="store_true", help="keep the state folder of a run that fails")
     options = parser.parse_args()
-    market = Market(options.seed, options.symbols, options.rate, LONGEST_S, START_US)
+    changes = {"late": LATE_S / options.rate, "cancelled": CANCELLED_S / options.rate}
+    market = Market(options.seed, options.symbols, options.rate, LONGEST_S, START_US, **changes)
     outcome = Outcome(market)
     with private(lambda: options.keep and not outcome.good):
         outcome = run(market, options.faults, options.only, options.seconds)
