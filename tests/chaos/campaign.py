@@ -110,7 +110,7 @@ def _strike(arena: Arena, outcome: Outcome, name: str, fault: Fault, phase: str)
         seconds = arena.recover(since)
         outcome.faults.append((name, phase, evidence, seconds))
         arena.note(f"{len(outcome.faults)} {name}, {when}: {evidence}; new output after {seconds:.1f} s")
-    except (Toothless, Stuck) as error:  # the run is invalid; what else it shows is worth the time
+    except (Toothless, Stuck, OSError) as error:  # the run is invalid; what else it shows is worth the time
         arena.note(f"{name}, {when}: {error}")
         outcome.problems.append(f"no proof: {name}, {when}: {error}")
     arena.settle()

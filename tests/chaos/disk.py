@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SIZE_MB = 1024
@@ -46,12 +46,8 @@ class Disk:
         free = shutil.disk_usage(self.folder).free
         try:
             _run("fallocate", "-l", str(free - (1 << 16)), str(filler))
-            with filler.open("ab") as file:
-                try:
-                    while True:
-                        file.write(b"\0" * (1 << 16))
-                        file.flush()
-                except OSError:
+            with suppress(OSError), filler.open("ab", buffering=0) as file:
+                while file.write(b"\0" * (1 << 16)):
                     pass
             yield
         finally:
