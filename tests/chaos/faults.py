@@ -122,16 +122,16 @@ def _stopped(arena: Arena, target: psutil.Process, seconds: float, what: str) ->
 
 
 def little_memory(arena: Arena) -> str:
-    """A worker dies, and those that come after it may have a gigabyte of addresses, which is less than they need."""
+    """A worker dies, and those that come after it may have 0.4 GB of addresses: they die of their imports."""
     worker, since = arena.random.choice(arena.workers()), time.time()
-    arena.memory.write_text("1000000")
+    arena.memory.write_text("400000")
     try:
         worker.kill()
         arena.until(lambda: len([at for at in arena.failures() if at >= since * 1000]) > 1, "the job fails again")
     finally:
         arena.memory.unlink()
     failed = len([at for at in arena.failures() if at >= since * 1000])
-    return f"the job failed {failed} times, workers having 1 GB of addresses"
+    return f"the job failed {failed} times, workers having 0.4 GB of addresses"
 
 
 def little_cpu(arena: Arena) -> str:
