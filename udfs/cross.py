@@ -84,10 +84,13 @@ class Universe:
         """Whether changes of the past wait for `amend`."""
         return bool(self.news.records) or any(end <= self.clock for end in self.waiting)
 
-    def hear(self, frame: Frame) -> int | None:
-        """Take a shard's frame of indicators or paths; it waits. The bar end to be reminded at, None if passed."""
+    def hear(self, frame: Frame, packed: bytes = b"") -> int | None:
+        """Take a shard's frame of indicators or paths; it waits. The bar end to be reminded at, None if passed.
+
+        packed: the same frame as bytes, where they are at hand.
+        """
         end = frame.event_time
-        self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
+        self.log[f"p/{end}/{self.waiting[end]}"] = packed or frame.pack()
         self.waiting[end] += 1
         self.log.save()
         return end if end > self.clock else None

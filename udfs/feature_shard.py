@@ -70,10 +70,13 @@ class FeatureShard:
         """Whether changes of the past wait for `amend`."""
         return bool(self.news.records) or any(end <= self.clock for end in self.waiting)
 
-    def hear(self, frame: Frame) -> int | None:
-        """Take a frame of bars; it waits. The bar end to be reminded at, None if that has passed: then for `amend`."""
+    def hear(self, frame: Frame, packed: bytes = b"") -> int | None:
+        """Take a frame of bars; it waits. The bar end to be reminded at, None if that has passed: then for `amend`.
+
+        packed: the same frame as bytes, where they are at hand.
+        """
         end = frame.event_time
-        self.log[f"p/{end}/{self.waiting[end]}"] = frame.pack()
+        self.log[f"p/{end}/{self.waiting[end]}"] = packed or frame.pack()
         self.waiting[end] += 1
         self.log.save()
         return end if end > self.clock else None
@@ -214,7 +217,8 @@ class FeatureShard:
 
     def _replay(self, rows: Rows, state: Floats, after: int, until: int) -> History:
         """Fold the logged bars of these live rows in (after, until] into their state."""
-        ends = self.log.between(after, until)
+        if not (ends := self.log.between(after, until)):
+            return History(np.empty(0, "i8"), np.empty(0, "i8"), np.empty((0, len(self.plan.outputs))))
         local = np.full(len(self.names), -1)
         local[rows] = np.arange(len(rows))
         ids = np.concatenate([np.empty(0, "i8"), *(self.ids[end] for end in ends)])

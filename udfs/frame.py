@@ -86,4 +86,5 @@ class Frame:
     def unpack(data: bytes) -> "Frame":
         """The frame of `pack`."""
         header, arrays = packing.unpack(data)
-        return replace(Frame(values=arrays["values"], **header), names=tuple(header["names"]))
+        header["names"] = tuple(header["names"])
+        return Frame(values=arrays["values"], **header)

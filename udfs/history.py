@@ -63,7 +63,7 @@ def merge(slot: Slot, frame: Frame, base: int) -> Slot:
 def framed(head: Frame, slot: Slot, values: Floats, removed: Slot) -> list[Frame]:
     """Rows of a slot with these values, and what was removed from it: a frame like `head` for each base."""
     found = []
-    for base in np.unique(np.concatenate([slot.base, removed.base])).tolist():
+    for base in sorted({*slot.base.tolist(), *removed.base.tolist()}):
         here = sorted(np.flatnonzero(slot.base == base).tolist(), key=slot.symbols.__getitem__)
         shown, gone = slot.part(here), removed.part(np.flatnonzero(removed.base == base).tolist())
         ids, symbols = shown.securities + gone.securities, shown.symbols + gone.symbols

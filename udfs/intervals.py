@@ -50,9 +50,9 @@ class Intervals:
         """Whether changes of the past wait for `amend`."""
         return self.base.dirty
 
-    def hear(self, frame: Frame) -> list[int]:
-        """Take a frame of bars; the times to be reminded at."""
-        end = self.base.hear(frame)
+    def hear(self, frame: Frame, packed: bytes = b"") -> list[int]:
+        """Take a frame of bars, which may be at hand as bytes; the times to be reminded at."""
+        end = self.base.hear(frame, packed)
         return [*([] if end is None else [end]), *self._expect(frame.event_time, self.rolled)]
 
     def act(self, record: Record) -> None:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 Header = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  # json.dumps makes one each time
 
 
 def pack(header: Header, arrays: Arrays) -> bytes:
     """Header (JSON types) and arrays (any fixed-width dtype and shape) -> bytes."""
     ordered = sorted(arrays.items(), key=lambda item: -item[1].itemsize)
     layout = [[name, array.dtype.str, array.shape] for name, array in ordered]
-    text = json.dumps({**header, "arrays": layout}, separators=(",", ":")).encode()
+    text = _ENCODE({**header, "arrays": layout}).encode()
     text += b" " * (-(len(text) + 4) % 8)
     return b"".join([len(text).to_bytes(4, "little"), text, *(array.tobytes() for _, array in ordered)])
 
@@ -28,7 +29,7 @@ def pack(header: Header, arrays: Arrays) -> bytes:
 def unpack(data: bytes) -> tuple[Header, Arrays]:
     """The header and read-only arrays of `pack`, without a copy of the arrays."""
     at = 4 + int.from_bytes(data[:4], "little")
-    header = json.loads(data[4:at])
+    header = json.loads(str(data[4:at], "utf-8"))  # bytes would be searched for their encoding first
     arrays: Arrays = {}
     for name, dtype, shape in header.pop("arrays"):
         count = math.prod(shape)

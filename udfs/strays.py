@@ -39,6 +39,8 @@ class Strays:
         self._log[f"f/{end}"] = self._filters[end].tobytes()
         amending = (ticks.kind != TRADE) & (ticks.trade_id != EMPTY_TEXT)
         stray = np.flatnonzero(amending & ~np.isin(ids, trades)) if amending.any() else np.empty(0, "i8")
+        if not len(stray) and end not in self._strays:  # as nearly always
+            return []
         was = identity(self._strays[end]) if end in self._strays else ids[:0]
         changed = np.setxor1d(ids[stray], was)
         self._keep(end, ticks.take(stray))

@@ -101,7 +101,7 @@ class TickShard:
         """
         ends = (ticks.event_time // self.interval_us + 1) * self.interval_us
         refused = ends < self._floor()
-        found = np.unique(ends[~refused]).tolist()
+        found = sorted({*ends[~refused].tolist()})
         for end in found:
             whole = len(found) == 1 and not refused.any()
             self._add(end, ticks if whole else ticks.take(ends == end), packed if whole else b"")
@@ -233,7 +233,8 @@ class TickShard:
             return Slot()
         header, arrays = packing.unpack(self.log[f"b/{end}"])
         values = arrays["values"]
-        values = np.pad(values, ((0, 0), (0, len(SHOWN) - values.shape[1])))  # kept before there were ids
+        if values.shape[1] < len(SHOWN):  # kept before there were ids
+            values = np.pad(values, ((0, 0), (0, len(SHOWN) - values.shape[1])))
         return Slot(header["symbols"], values, arrays["counts"], header["revision"], header["moves"])
 
     def _differs(self, symbol: str, now: Actions) -> bool:

@@ -6,6 +6,7 @@ This file must not know prices' meaning (see bars.py), Kafka or Flink.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,10 @@ class Ticks:
 
     def pack(self) -> bytes:
         """Bytes in which only the names that occur are written."""
-        used, code = np.unique(self.code, return_inverse=True)
-        arrays = {"code": code.astype("i4")} | {name: getattr(self, name) for name in NUMBERS}
-        return packing.pack({"symbols": [self.symbols[i] for i in used]}, arrays)
+        used = np.bincount(self.code, minlength=len(self.symbols)) > 0
+        code = (np.cumsum(used, dtype="i4") - 1)[self.code]
+        arrays = {"code": code} | {name: getattr(self, name) for name in NUMBERS}
+        return packing.pack({"symbols": [*compress(self.symbols, used.tolist())]}, arrays)
 
     @staticmethod
     def unpack(data: bytes) -> "Ticks":

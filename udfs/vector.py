@@ -157,9 +157,10 @@ class Layout:
     def kept(self, values: Float64) -> Float64:
         """What vectors give back of values float64[M, n]: float32 fields rounded, one NaN for all that is missing."""
         kept = np.where(np.isnan(values), np.nan, values)
-        with np.errstate(over="ignore"):
-            singles = kept[:, self.doubles :].astype("<f4")
-        kept[:, self.doubles :] = np.where(np.isinf(singles), np.nan, singles)
+        if self.doubles < len(self.numbers):
+            with np.errstate(over="ignore"):
+                singles = kept[:, self.doubles :].astype("<f4")
+            kept[:, self.doubles :] = np.where(np.isinf(singles), np.nan, singles)
         return kept
 
     def to_json(self) -> str:
@@ -286,14 +287,13 @@ def _fingerprint(vector: bytes) -> int:
 
 
 def _bounded(name: str, number: Int64 | int) -> Int64 | int:
-    if np.any(np.abs(np.asarray(number)) >= LIMIT):
+    if abs(number) >= LIMIT if isinstance(number, int) else np.any(np.abs(np.asarray(number)) >= LIMIT):
         raise DataError(f"{name} {number} is outside +-2**53", hint="times are microseconds of the years 1685 to 2255")
     return number
 
 
 def _sealed(rows: npt.NDArray[Any], tails: list[bytes]) -> list[bytes]:
-    size = rows.dtype.itemsize
-    body = memoryview(rows.tobytes())
+    size, body = rows.dtype.itemsize, memoryview(rows.tobytes())
     starts = range(0, size * len(rows), size)
     rows["crc"] = [zlib.crc32(tail, zlib.crc32(body[i + 8 : i + size])) for i, tail in zip(starts, tails, strict=True)]
     data = rows.tobytes()

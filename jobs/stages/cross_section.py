@@ -62,7 +62,7 @@ class CrossSection(Shards[Universe]):
         """A shard's frame, or an action."""
         if row[1] == ACTION:
             shard.act(json.loads(row[2])["action"])
-        elif (end := shard.hear(Frame.unpack(row[2]))) is not None:
+        elif (end := shard.hear(Frame.unpack(row[2]), bytes(row[2]))) is not None:
             remind(timers, end)
         yield from ()
 

@@ -42,7 +42,7 @@ class Indicators(Shards[Intervals]):
         self.number = 1 if across else settings.state.shards
         self.horizon = Horizon(settings.state.horizon_bars, settings.state.anchor_bars)
         self.calendar, self.computed = settings.bars.calendar, computed(settings)
-        self.digests = self._digests()
+        self.digests = [plan.digest() for plan in self._plans()]
         self._read_calendar()
 
     def open(self, context: RuntimeContext) -> None:
@@ -50,10 +50,10 @@ class Indicators(Shards[Intervals]):
         super().open(context)
         adopt(self.computed)
         self._read_calendar()  # takes a second, which no bar should wait for
-        if self._digests() != self.digests:
+        self.plans = self._plans()
+        if [plan.digest() for plan in self.plans] != self.digests:
             what = "this worker computes other features than the job was submitted with"
             raise ConfigError(what, hint="a package of your own must be the same on every machine")
-        self.plans = self._plans()
 
     def make(self, number: int) -> Intervals:
         """The shard of these securities."""
@@ -67,7 +67,7 @@ class Indicators(Shards[Intervals]):
         """A frame of bars, an action, or what passes."""
         _, kind, payload = row
         if kind in (BARS, MOVED):
-            for end in shard.hear(Frame.unpack(payload)):
+            for end in shard.hear(Frame.unpack(payload), bytes(payload)):
                 remind(timers, end)
         elif kind == ACTION:
             shard.act(json.loads(payload)["action"])
@@ -80,9 +80,6 @@ class Indicators(Shards[Intervals]):
 
     def _plans(self) -> list[Plan]:
         return [Plan(each, chosen(across=self.across), self.calendar) for each in self.intervals]
-
-    def _digests(self) -> list[str]:
-        return [plan.digest() for plan in self._plans()]
 
 
 def indicators(frames: DataStream, function: Indicators) -> DataStream:

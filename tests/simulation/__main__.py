@@ -15,9 +15,9 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.table import Table
 
-from tests.simulation.many import Part, worlds
+from tests.simulation.many import Part, prepare, worlds
 
-BATCH, SHOWN = 25, 10
+BATCH, SHOWN = 100, 10
 
 
 def main() -> int:
@@ -32,8 +32,9 @@ def main() -> int:
     parts = [seeds[i : i + BATCH] for i in range(0, len(seeds), BATCH)]
     started = time.monotonic()
     if options.trace or options.processes == 1 or len(parts) == 1:
+        prepare()
         return show(seeds, [worlds(part, trace=options.trace) for part in parts], started)
-    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(options.processes, get_context("spawn"), prepare) as pool:
         return show(seeds, pool.map(worlds, parts), started)
 
 

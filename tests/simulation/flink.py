@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
+from pyflink.datastream import TimeDomain
+
 ROW, MARK, IDLE, BARRIER = range(4)
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 States = list[Any]
@@ -160,7 +162,9 @@ class MapState:
         self._keyed, self._name = keyed, name
 
     def _map(self) -> dict[str, bytes]:
-        return self._keyed.state.setdefault(self._keyed.key, {}).setdefault(self._name, {})
+        of = self._keyed.state.get(self._keyed.key) or self._keyed.state.setdefault(self._keyed.key, {})
+        held = of.get(self._name)
+        return of.setdefault(self._name, {}) if held is None else held
 
     def get(self, key: str) -> bytes | None:
         return self._map().get(key)
@@ -197,14 +201,10 @@ class Keyed(Task):
         yield from self._onwards(self.function.process_element(row, self))
 
     def on_mark(self, mark: int) -> Iterator[Any]:
-        from pyflink.datastream import TimeDomain
-
         for timer in sorted(timer for timer in self.event_timers if timer[0] <= mark):
             yield from self._fire(self.event_timers, timer, TimeDomain.EVENT_TIME)
 
     def on_clock(self, now_ms: int) -> Iterator[Any]:
-        from pyflink.datastream import TimeDomain
-
         for timer in sorted(timer for timer in self.clock_timers if timer[0] <= now_ms):
             yield from self._fire(self.clock_timers, timer, TimeDomain.PROCESSING_TIME)
 

@@ -32,7 +32,6 @@ from udfs.plan import Plan
 
 WRITTEN = {write.BAR: 11, write.FEATURE: 12, write.REQUEST: 13}
 NAMES = {number: name for name, number in (IDS | WRITTEN).items()}
-DECODED = ("source", "actions")
 
 
 @cache
@@ -90,6 +89,9 @@ class Surroundings:
             stack.enter_context(patch.object(decode, "Decoder", lambda topic, _, columns: decoder(topic, columns)))
             stack.enter_context(patch.object(decode, "Lookup", lambda _: schema))
             stack.enter_context(patch.object(indicators, "Plan", plan))
+            stack.enter_context(patch.object(indicators, "chosen", lambda **_: small.ROWS))
+            for module in (indicators, store):  # a world's settings are this process's, but for the horizon
+                stack.enter_context(patch.object(module, "adopt", lambda _: None))
             stack.enter_context(patch.object(cross_section.CrossSection, "open", shards.Shards.open))  # compiles only
             yield
 
@@ -98,7 +100,9 @@ class Job:
     """All tasks of one attempt, and what outlives it: the last complete checkpoint."""
 
     def __init__(self, world: Surroundings, parallelism: int, horizon_bars: int) -> None:
-        self.world, self.parallelism, self.horizon_bars = world, parallelism, horizon_bars
+        self.world, self.parallelism, config = world, parallelism, settings()
+        state = config.state.model_copy(update={"horizon_bars": horizon_bars})
+        self.config = config.model_copy(update={"state": state})
         self.attempt, self.number = 0, 0
         self.complete: dict[str, list[Any]] = {}
         self.pending: dict[str, dict[int, Any]] | None = None
@@ -109,22 +113,24 @@ class Job:
         """New tasks, from the last complete checkpoint."""
         self.attempt, self.pending, self.notified = self.attempt + 1, None, False
         self.tasks = self._build()
-        stages = by_name(self.tasks)
-        for name, tasks in stages.items():
+        self.stages = by_name(self.tasks)
+        for name, tasks in self.stages.items():
             for task in tasks:
                 task.acknowledge = self._acknowledge
                 task.restore(self.complete.get(name, []), _belongs(task.index, len(tasks)))
-        sinks = [task for task in self.tasks if isinstance(task, Sink)]
-        for sink in sinks[:1]:
-            sink.settle(self.complete.get("sink", []), [each.now for each in sinks])
+        # what a world asks at every step
+        self.workers = [task for task in self.tasks if not isinstance(task, Source | Actions)]
+        self.sources: list[Source] = self.stages["source"]  # type: ignore[assignment]
+        self.readers: list[Source | Actions] = [*self.sources, *self.stages["actions"]]  # type: ignore[list-item]
+        self.sinks: list[Sink] = self.stages["sink"]  # type: ignore[assignment]
+        self.sinks[0].settle(self.complete.get("sink", []), [each.now for each in self.sinks])
 
     def trigger(self) -> None:
         """Begin a checkpoint: a barrier from each source."""
         self.number += 1
-        self.pending = {name: {} for name in by_name(self.tasks)}
-        for task in self.tasks:
-            if task.name in DECODED:
-                task.barrier(self.number)
+        self.pending = {name: {} for name in self.stages}
+        for task in self.readers:
+            task.barrier(self.number)
 
     def _acknowledge(self, task: Task, number: int, state: Any) -> None:
         if self.pending is not None and number == self.number:
@@ -132,8 +138,7 @@ class Job:
 
     def finished(self) -> bool:
         """Whether all tasks have handed their state over."""
-        stages = by_name(self.tasks)
-        return self.pending is not None and all(len(of) == len(stages[name]) for name, of in self.pending.items())
+        return self.pending is not None and sum(map(len, self.pending.values())) == len(self.tasks)
 
     def finish(self) -> None:
         """The checkpoint is complete: from now on it is what a restart begins with."""
@@ -144,14 +149,13 @@ class Job:
     def notify(self) -> None:
         """Tell the sinks that it is complete."""
         self.notified = True
-        for task in self.tasks:
-            if isinstance(task, Sink) and task.index < len(self.complete["sink"]):
-                task.notify(self.complete["sink"][task.index])
+        for sink, held in zip(self.sinks, self.complete["sink"], strict=False):
+            sink.notify(held)
 
     def _build(self) -> list[Task]:
-        n, world, config = range(self.parallelism), self.world, self._config()
+        n, world, config = range(self.parallelism), self.world, self.config
         price, action = (DeadLetters(topic, IDS[DEAD]) for topic in (PRICE, ACTION))
-        one, around = [small.INTERVAL], (world.market, world.broker, world.random)
+        one, around = [small.INTERVAL], (world.market, world.random)
         of_prices = decode.DecodePrices("", price, small.SHARDS, small.BLOCK_MS * 1000, small.GAP_US)
         of_actions = decode.DecodeActions("", action, small.SHARDS)
         for each in (of_prices, of_actions):
@@ -174,10 +178,6 @@ class Job:
         for task in crossed:
             task.edges = [Edge([sinks[task.index]], lambda _: 0)]
         return [*sources, actions, *blocks, *made, *rows, *crossed, *sinks]
-
-    def _config(self) -> Settings:
-        of = settings()
-        return of.model_copy(update={"state": of.state.model_copy(update={"horizon_bars": self.horizon_bars})})
 
     def _store(self, config: Settings) -> store.WriteVectors:
         return store.WriteVectors("", config)

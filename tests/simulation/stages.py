@@ -29,9 +29,9 @@ class Source(Task):
 
     name = "source"
 
-    def __init__(self, index: int, market: Market, broker: Broker, random: Random, *, grown: bool) -> None:
+    def __init__(self, index: int, market: Market, random: Random, *, grown: bool) -> None:
         super().__init__(index)
-        self.market, self.broker, self.random = market, broker, random
+        self.market, self.random = market, random
         self.new_ms = 0 if grown else market.added_ms
         self.offsets: dict[int, int] = {}
         self.newest: dict[int, int] = {}
@@ -39,8 +39,6 @@ class Source(Task):
 
     def left(self) -> list[int]:
         """Partitions with unread records."""
-        if self.broker.down:
-            return []
         unread = [p for p, offset in self.offsets.items() if offset < len(self.market.prices[p])]
         return [p for p in unread if not self.held(p)]
 
@@ -89,15 +87,13 @@ class Actions(Task):
 
     name = "actions"
 
-    def __init__(self, market: Market, broker: Broker, random: Random, decode: Any) -> None:
+    def __init__(self, market: Market, random: Random, decode: Any) -> None:
         super().__init__(0)
-        self.market, self.broker, self.random, self.decode = market, broker, random, decode
+        self.market, self.random, self.decode = market, random, decode
         self.offset, self.quiet = 0, 0
 
     def left(self) -> list[int]:
         """Whether there is anything to do: a record to read, or to fall silent."""
-        if self.broker.down:
-            return []
         return [0] if self.offset < len(self.market.actions) or self.quiet < IDLE_AFTER else []
 
     def read(self) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 from schemas.errors import StoreError
 from tests.simulation.faults import KINDS, Fault, draw_faults
 from tests.simulation.flink import Channel, Task
-from tests.simulation.job import DECODED, Job, Surroundings
+from tests.simulation.job import Job, Surroundings
 from tests.simulation.kafka import Unreachable
 from tests.simulation.market import Market, beat, market
 from tests.simulation.reader import Reader
-from tests.simulation.stages import Sink, Source
+from tests.simulation.stages import Sink
 
 MOST_STEPS = 20_000
 NAMES = ("row", "watermark", "idle", "barrier")
@@ -100,21 +100,17 @@ class World:
 
     def _options(self) -> list[Option]:
         found: list[Option] = []
-        job, now = self.job, self.around.now_ms
-        for task in (*job.tasks, *self.zombies):
+        job, now, reached = self.job, self.around.now_ms, not self.around.broker.down
+        for task in (*job.workers, *self.zombies):
             found += [("take", task.take, (each,)) for each in task.inputs if each.queue and not each.blocked]
-            if task.name in DECODED:
-                continue
-            if task.name == "sink" and task.todo and not self.around.broker.down:
-                found.append(("commit", self._commit, (task,)))
-            due = task.due()
-            if due is not None and due <= now:
+            if isinstance(task, Sink):
+                if task.todo and reached:
+                    found.append(("commit", self._commit, (task,)))
+            elif (due := task.due()) is not None and due <= now:
                 found.append(("timer", task.fire, (now,)))
-        if len(found) <= self.ahead:
-            found += [
-                (f"read {task.name}", task.read, ()) for task in job.tasks if task.name in DECODED and task.left()
-            ]
-        if not self.around.grown and any(s.held(p) for s in job.tasks if isinstance(s, Source) for p in s.offsets):
+        if reached and len(found) <= self.ahead:
+            found += [(f"read {task.name}", task.read, ()) for task in job.readers if task.left()]
+        if not self.around.grown and any(source.held(p) for source in job.sources for p in source.offsets):
             found.append(("grow", self._grow, ()))
         if job.pending is not None and job.finished():
             found.append(("complete", self._complete, ()))
@@ -124,7 +120,7 @@ class World:
 
     def _idle(self) -> bool:
         """To the next timer, or to the checkpoint after which all is said."""
-        waits = [due for task in (*self.job.tasks, *self.zombies) if (due := task.due()) is not None]
+        waits = [due for task in (*self.job.workers, *self.zombies) if (due := task.due()) is not None]
         waits += [at for at in (self.around.broker.down_until,) if at > self.around.now_ms]
         if waits:
             self.around.now_ms = max(self.around.now_ms, min(waits))
@@ -161,8 +157,7 @@ class World:
 
     def _struck(self, phase: str) -> bool:
         """Whether a fault that waits for this moment has struck."""
-        self.read = max(self.read, sum(at for task in self.job.tasks if isinstance(task, Source)
-                                       for at in task.offsets.values()))  # fmt: skip
+        self.read = max(self.read, sum(at for source in self.job.sources for at in source.offsets.values()))
         phase = "barrier" if phase == "any" and self.job.pending is not None else phase
         due = {phase, "any"} if phase == "barrier" else {phase}
         for fault in self.faults:

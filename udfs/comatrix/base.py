@@ -8,6 +8,7 @@ a member that is constant in the window is exactly 0. Bars before 0 weigh nothin
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,12 +26,10 @@ class Base:
     def __init__(self, window: Window, bar: int, returns: Returns, newest: int, tile: Floats, own: Rows) -> None:
         self.window, self.bar, self.tile, self.own = window, bar, tile, own
         self.first, self.core = window.first(bar), window.core(bar)
-        self.roots = self._roots()
+        after = window.gap + window.period - 1
+        self.roots, self.weights, self.squares = _weights(bar - self.first, after, window.decay, max(-self.first, 0))
         n = tile.shape[1]
         self.rows = np.zeros((len(self.roots), n))
-        weights = self.roots * self.roots * (np.arange(len(self.roots)) >= -self.first)
-        self.weights = np.concatenate((np.cumsum(weights), [0.0]))  # so that [-1] is before the first
-        self.squares = np.concatenate((np.cumsum(weights * weights), [0.0]))
         self.mean = self._mean(returns, newest)
         self.total, self.square = np.zeros(n), np.zeros(n)
         self.ready, self.folded = 0, bar + 1 - self.first
@@ -70,13 +69,6 @@ class Base:
         offset = total / math.sqrt(weight)
         return offset, square - offset * offset, weight - float(self.squares[at] - self.squares[oldest - 1]) / weight
 
-    def _roots(self) -> Floats:
-        """Roots of the weights of all bars, by repeated products: libraries' powers differ in the last bit."""
-        last = self.bar + self.window.gap + self.window.period - 1
-        down = np.cumprod(np.full(self.bar - self.first, math.sqrt(self.window.decay)))
-        up = np.cumprod(np.full(last - self.bar, 1 / math.sqrt(self.window.decay)))
-        return np.concatenate((down[::-1], [1.0], up))
-
     def _mean(self, returns: Returns, newest: int) -> Floats:
         """Of the core, about its first bar; before there is one, the first return of all."""
         start = max(self.core, 0)
@@ -87,3 +79,20 @@ class Base:
             weight += each
             mean += each * (returns(bar) - origin)
         return origin + mean / weight if weight else origin
+
+
+@lru_cache(maxsize=64)
+def _weights(before: int, after: int, decay: float, early: int) -> tuple[Floats, Floats, Floats]:
+    """Of so many bars about the anchor, the first `early` of which weigh nothing: roots, running sums of weights, and
+
+    of their squares. By repeated products: libraries' powers differ in the last bit.
+    """
+    down = np.cumprod(np.full(before, math.sqrt(decay)))
+    up = np.cumprod(np.full(after, 1 / math.sqrt(decay)))
+    roots = np.concatenate((down[::-1], [1.0], up))
+    weights = roots * roots * (np.arange(len(roots)) >= early)
+    sums, squares = (np.append(np.cumsum(of), 0.0) for of in (weights, weights * weights))  # [-1]: before the first
+    found = roots, sums, squares
+    for each in found:
+        each.flags.writeable = False
+    return found

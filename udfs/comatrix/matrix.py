@@ -41,7 +41,7 @@ def own_rows(window: Window, ring: Floats, bar: int, rows: Rows | None) -> Rows:
     if ring.shape[0] < needed:
         raise ValueError(f"{ring.shape[0]} bars of returns up to bar {bar}, where the window needs {needed}")
     own = np.arange(n) if rows is None else np.asarray(rows, np.int64)
-    if not np.array_equal(own, np.intersect1d(own, np.arange(n))):
+    if len(own) and not (own[0] >= 0 and own[-1] < n and (own[1:] > own[:-1]).all()):
         raise ValueError(f"rows {own} are not ascending columns of {n}")
     return own
 

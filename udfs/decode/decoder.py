@@ -168,8 +168,8 @@ def _join(parts: Sequence[bytes]) -> tuple[Bytes, Ints]:
 
 def _distinct(ids: Ints) -> list[int]:
     """The ids that are not errors, each once."""
-    changes = ids[np.diff(ids, prepend=-1) != 0]
-    return [int(writer) for writer in np.unique(changes[changes >= 0])]
+    changes = ids[1:][ids[1:] != ids[:-1]]
+    return sorted(writer for writer in {*ids[:1].tolist(), *changes.tolist()} if writer >= 0)
 
 
 def _typed(cells: Ints, dtype: str) -> NDArray[Any]:

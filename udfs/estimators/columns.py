@@ -15,6 +15,8 @@ from udfs.kernels.state import Floats, Rows
 
 def window(values: Floats) -> Floats:
     """The same as float64 in rows of memory that compiled code may have; copied only where it is not."""
+    if values.flags.carray and values.dtype == np.float64:  # as numpy finds, too, in ten times the time
+        return values
     return np.require(values, np.float64, ("C", "A", "W"))
 
 
