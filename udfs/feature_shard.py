@@ -93,7 +93,7 @@ class FeatureShard:
         if until <= self.clock:
             return []
         ends = self.due(until)
-        frames = self.amend() if ends and self.news.records else []
+        frames = self.amend() if (ends and self.news.records) or self.overdue(until) else []
         for end in ends:
             frames += self._close(end)
         self.log.meta["clock"] = until
@@ -106,6 +106,14 @@ class FeatureShard:
     def due(self, until: int) -> list[int]:
         """Bar times that close when event time passes `until`, and have bars."""
         return sorted(end for end in self.waiting if self.clock < end <= until)
+
+    def overdue(self, until: int) -> bool:
+        """Whether a change of the past waits that the stages behind this one would no longer know when it is `until`.
+
+        They are told the time when this shard is, so it is amended before.
+        """
+        floor = self.horizon.floor(until, self.interval_us)
+        return any(end <= self.clock and end < floor for end in self.waiting)
 
     def floor(self, until: int) -> int:
         """The oldest bar end that can change once event time has passed `until`."""

@@ -65,7 +65,8 @@ class Intervals:
         Step by step, so that no log forgets what a window that is about to close still needs.
         """
         stops = {window for of in self.rolled for window in of.open}
-        frames = self.amend() if self.base.news.records and self.base.due(until) else []
+        news = self.base.news.records and self.base.due(until)
+        frames = self.amend() if news or self.base.overdue(until) else []
         for stop in [*sorted(stop for stop in stops if stop < until), until]:
             frames += [frame for of in self.shards for frame in self._told(of.advance(stop))]
         return frames
