@@ -29,6 +29,8 @@ from tests.oracles.world import as_table
 from tickloom.stack import control
 from tickloom.stack.supervise import supervised
 
+TRIES = 3
+"""Of a fault that has no proof that it bit; if none has one, the run is invalid."""
 ONCE: dict[str, Fault] = {"more partitions": more_partitions}
 
 
@@ -103,17 +105,26 @@ def _heard(monitor: Monitor, outcome: Outcome) -> None:
 def _strike(arena: Arena, outcome: Outcome, name: str, fault: Fault, phase: str) -> None:
     if arena.fed():
         raise Toothless(f"the feed has ended before {name}")
-    when = PHASES[phase](arena)
-    since = time.time()
-    try:
-        evidence = fault(arena)
-        seconds = arena.recover(since)
-        outcome.faults.append((name, phase, evidence, seconds))
-        arena.note(f"{len(outcome.faults)} {name}, {when}: {evidence}; new output after {seconds:.1f} s")
-    except (Toothless, Stuck, OSError) as error:  # the run is invalid; what else it shows is worth the time
-        arena.note(f"{name}, {when}: {error}")
-        outcome.problems.append(f"no proof: {name}, {when}: {error}")
-    arena.settle()
+    for left in reversed(range(TRIES)):
+        when = PHASES[phase](arena)
+        since = time.time()
+        try:
+            evidence = fault(arena)
+            seconds = arena.recover(since)
+        except Toothless as error:
+            arena.note(f"{name}, {when}: toothless: {error}")
+            if not left:
+                outcome.problems.append(f"no proof: {name}, {when}: {error}")
+        except (Stuck, OSError) as error:  # the run is invalid; what else it shows is worth the time
+            arena.note(f"{name}, {when}: {error}")
+            outcome.problems.append(f"{name}, {when}: {error}")
+            break
+        else:
+            outcome.faults.append((name, phase, evidence, seconds))
+            arena.note(f"{len(outcome.faults)} {name}, {when}: {evidence}; new output after {seconds:.1f} s")
+            break
+        finally:
+            arena.settle()
 
 
 def judge(arena: Arena, outcome: Outcome, report: dict[str, Any]) -> None:

@@ -35,8 +35,7 @@ def _dropped(ports: list[int], *, both_ways: bool) -> Iterator[None]:
     if both_ways:
         rules += [["OUTPUT", "-o", "lo", "-p", "tcp", "--dport", str(port), "-j", "DROP"] for port in ports]
     try:
-        for rule in rules:
-            _iptables("-A", *rule)
+        proven(all(_iptables("-A", *rule) for rule in rules), "iptables takes no rule")
         yield
     finally:
         for rule in rules:
