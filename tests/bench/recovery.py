@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pyarrow as pa
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from jobs.stages.write import FEATURE
 from schemas.registry import register
@@ -101,8 +102,6 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         """Read until told to stop."""
-        from confluent_kafka import Consumer, TopicPartition
-
         quick = {
             "reconnect.backoff.max.ms": 200,
             "fetch.wait.max.ms": 50,
@@ -144,8 +143,16 @@ class Bench:
         pipeline.eventually(lambda: all(row.state == "up" for row in control.status()))
         self.cluster.ready(self.job, PATIENCE_S)
         for _ in range(3):
-            self.reader.first_after(self.topic.ends())
+            self.reader.first_after(self.ends())
         time.sleep(np.random.default_rng().uniform(0, 1))  # the fault meets every phase of a checkpoint
+
+    def ends(self) -> list[int]:
+        """The ends of the features' topic, whoever leads its partitions just now."""
+        while True:
+            try:
+                return self.topic.ends()
+            except KafkaException:
+                time.sleep(0.05)
 
     def busy(self) -> str:
         """The TaskManager that runs the job's tasks."""
@@ -159,12 +166,12 @@ class Bench:
     def measure(self, fault: str) -> dict[str, float]:
         """Seconds from the fault to the first new output, and for one that fails the job to what came before it."""
         self.settle()
-        failed, ends = self.failed_ms(), self.topic.ends()
+        failed, ends = self.failed_ms(), self.ends()
         began, after = getattr(self, fault)()
         if fault in FAILING:
             await_true(lambda: self.failed_ms() != failed)
         if fault != "broker":
-            ends = self.topic.ends()  # what was on its way when it failed was not written after it
+            ends = self.ends()  # what was on its way when it failed was not written after it
         found = {"output": self.reader.first_after(ends) - began}
         after()
         if fault not in FAILING:
