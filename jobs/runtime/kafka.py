@@ -13,6 +13,8 @@ from schemas.wire import MOST_BYTES
 LARGEST_BYTES = 1 << 24
 """Of a message: as flink-conf/kafka.properties has it. The universe of 3,000 members over 60 bars takes 2 MB."""
 ALARM = "alarm"
+RAW = {"key.format": "raw", "key.fields": "k", "value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+"""Keys and values of tables as the bytes that Kafka has, in columns of their own."""
 
 
 def source(name: str, topic: str, settings: Settings, job: Role, *, idle_timeout: str = "") -> str:
@@ -59,10 +61,7 @@ def sink(name: str, topics: Iterable[str], settings: Settings, job: Role, *, hea
     options = {
         "connector": "kafka",
         "topic": ";".join(topics),
-        "key.format": "raw",
-        "key.fields": "k",
-        "value.format": "raw",
-        "value.fields-include": "EXCEPT_KEY",
+        **RAW,
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": access.own(job, name),
         **access.connector(settings.kafka, job),
@@ -84,10 +83,7 @@ def read_back(name: str, topics: Sequence[str], settings: Settings, job: Role) -
     options = {
         "connector": "kafka",
         "topic": ";".join(topics),
-        "key.format": "raw",
-        "key.fields": "k",
-        "value.format": "raw",
-        "value.fields-include": "EXCEPT_KEY",
+        **RAW,
         "scan.startup.mode": "group-offsets",
         **access.connector(settings.kafka, job),
         "properties.group.id": access.own(job, ALARM),

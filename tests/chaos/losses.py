@@ -87,7 +87,10 @@ def _alarm_after(arena: Arena, gap: tuple[float, str, bytes]) -> float:
     """Seconds to the alarm of a gap: of a topic and key the first for the first, and so on."""
     at, *where = gap
     number = [of for _, *of in arena.monitor.gaps[: arena.monitor.gaps.index(gap)]].count(where)
-    alarms = lambda: [t for t, *of in list(arena.monitor.alarms) if of == where]  # noqa: E731
+
+    def alarms() -> list[float]:
+        return [told for told, *of in list(arena.monitor.alarms) if of == where]
+
     arena.until(lambda: len(alarms()) > number, f"an alarm of {where}")
     return alarms()[number] - at
 
