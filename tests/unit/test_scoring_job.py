@@ -19,7 +19,7 @@ from jobs.stages.score import BOUNDS_US, Score, Scoring
 from schemas import wire
 from schemas.errors import ConfigError, ModelError
 from schemas.loader import load
-from tests.oracles.scoring import TRUSTED, made, publish
+from tests.oracles.scoring import KEY, TRUSTED, made, publish
 from tests.stages.test_scoring import Registry
 from udfs.scoring import artifact
 from udfs.scoring.assign import Folders
@@ -121,8 +121,9 @@ def test_a_newer_model_is_taken_up_between_batches(worker, tmp_path):
 
 def test_a_bad_model_is_counted_and_the_old_one_goes_on(worker, tmp_path, caplog):
     before = ask(worker)
-    path = publish(tmp_path / "a", *made(2, serial=6)[::2])
-    (path / artifact.WEIGHTS).write_bytes(b"")
+    manifest, _, data = made(2, serial=6)
+    (artifact.save(tmp_path / "a", manifest, data, KEY) / artifact.WEIGHTS).write_bytes(b"")
+    artifact.publish(tmp_path / "a", manifest.version)  # only now: a worker looks every 10 ms
     answers = until(worker, lambda _: worker.counts["tickloom", "models_refused"])
     assert worker.counts["tickloom", "models_refused"] == 1
     assert answers[0]["scores"] == before[0]["scores"]
