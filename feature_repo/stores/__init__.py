@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, Self
 
 from schemas.errors import StoreError
-from udfs.vector import Layout
+from udfs.vector import Layout, stamp
 
 Wanted = tuple[str, Sequence[str]]
 """A view, and the entities whose vectors are wanted."""
@@ -61,6 +61,12 @@ class Store(Protocol):
         this object opened the shard and a write since then is no longer in the store.
         """
 
+    def undone(self, project: str, view: str, shard: str, *, since: int, fences: range) -> dict[str, int]:
+        """Entities whose vector this shard wrote last, under one of these fences and after `since`: their event times.
+
+        They are what attempts wrote that a crash has undone, where `since` is the clock of the checkpoint.
+        """
+
     def swap(
         self,
         project: str,
@@ -94,6 +100,12 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+def later(entities: Sequence[str], vectors: Sequence[bytes | None], since: int, fences: range) -> dict[str, int]:
+    """See Store.undone."""
+    stamps = {entity: stamp(vector) for entity, vector in zip(entities, vectors, strict=True) if vector}
+    return {entity: of.event_time for entity, of in stamps.items() if of.event_time > since and of.fence in fences}
 
 
 def fenced_off(project: str, view: str, shard: str, fence: int) -> FencedOff:

@@ -4,9 +4,9 @@ In: packed vectors (udfs.vector) and their entities. Out: the same bytes. Must n
 
 All keys of a view carry one hash tag, so that a cluster keeps the view on one node, where its writes are atomic:
 `tickloom:{project:view}:<entity>` a vector; `tickloom.fence:{project:view}:<shard>` newest fence and turn of a shard;
-`tickloom.fence:{project:view}` the view's last fence; `tickloom.layouts:{project:view}` schemas by fingerprint;
-`tickloom.refused:{project:view}` what was refused. Project and view are percent-encoded, so a separator ends them:
-`prod` is no prefix of another project.
+`tickloom.fence:{project:view}` the view's last fence; `tickloom.fence:{project:view}::shards` an entity's shard;
+`tickloom.layouts:{project:view}` schemas by fingerprint; `tickloom.refused:{project:view}` what was refused. Project
+and view are percent-encoded, so a separator ends them: `prod` is no prefix of another project.
 """
 
 import os
@@ -22,11 +22,11 @@ from redis.connection import HiredisRespSerializer
 from redis.exceptions import RedisClusterException, ResponseError
 from redis.retry import Retry
 
-from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, later
 from feature_repo.stores.functions import LIBRARY
 from schemas.errors import StoreError
 from schemas.sections import STORE_PASSWORD
-from udfs.vector import HEADER_BYTES, Layout
+from udfs.vector import HEADER_BYTES, Layout, stamp
 
 # A function holds up every other client, so a long write goes in steps of this many keys (about 5 ms each).
 STEP = 1000
@@ -49,6 +49,7 @@ class RedisStore:
     def __init__(self, url: str) -> None:
         self._where = re.sub(r"//[^@/]*@", "//", url)
         self._turns: dict[tuple[str, int], int] = {}
+        self._entities: dict[tuple[str, int], set[str]] = {}
         self._commands: dict[tuple[str, str, tuple[str, ...]], bytes] = {}
         with self._answering():
             self._redis = _connect(url)
@@ -71,6 +72,7 @@ class RedisStore:
     ) -> int:
         """Store what is newer; see Store.write. Atomic for each 1,000 entities, the fence is checked for each."""
         key, keys, won = _key("fence", project, view, shard), _keys(project, view, entities), 0
+        self._note(project, view, shard, fence, entities, vectors)
         for i in range(0, len(keys), STEP):
             turn = self._turns.get((key, fence), UNCOUNTED)
             done = self._call("tickloom_write", [key, *keys[i : i + STEP]], [fence, turn, *vectors[i : i + STEP]])
@@ -82,6 +84,26 @@ class RedisStore:
                 self._turns[key, fence] = turn + 1
             won += done
         return won
+
+    def _note(
+        self, project: str, view: str, shard: str, fence: int, entities: Sequence[str], vectors: Sequence[bytes]
+    ) -> None:
+        """Which shard writes an entity, with the first vector of this fence."""
+        known = self._entities.setdefault((_key("fence", project, view, shard), fence), set())
+        rows = zip(entities, vectors, strict=True)
+        fresh = [of for of, vector in rows if of not in known and stamp(vector).fence == fence]
+        if fresh:
+            with self._answering():
+                self._redis.hset(_key("fence", project, view, "", "shards"), mapping=dict.fromkeys(fresh, shard))
+            known.update(fresh)
+
+    def undone(self, project: str, view: str, shard: str, *, since: int, fences: range) -> dict[str, int]:
+        """What these fences wrote after a time; see Store.undone."""
+        with self._answering():
+            shards = self._redis.hgetall(_key("fence", project, view, "", "shards"))
+        mine = [entity.decode() for entity, of in shards.items() if of == shard.encode()]
+        parts = [mine[i : i + STEP] for i in range(0, len(mine), STEP)]
+        return dict(each for of in parts for each in later(of, self.read(project, view, of), since, fences).items())
 
     def swap(
         self,

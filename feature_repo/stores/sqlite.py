@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, later
 from schemas.errors import StoreError
 from udfs.vector import HEADER_BYTES, Layout, stamp
 
@@ -25,18 +25,22 @@ CREATE TABLE IF NOT EXISTS vectors (
 CREATE TABLE IF NOT EXISTS shards (
     project TEXT, view TEXT, shard TEXT, fence INTEGER, turn INTEGER, PRIMARY KEY (project, view, shard)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entities (
+    project TEXT, view TEXT, entity TEXT, shard TEXT, PRIMARY KEY (project, view, entity)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS layouts (
     project TEXT, view TEXT, fingerprint TEXT, layout TEXT, PRIMARY KEY (project, view, fingerprint)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused (project TEXT, view TEXT, refusal TEXT);
 """
-TABLES = ("vectors", "shards", "layouts", "refused")
+TABLES = ("vectors", "shards", "entities", "layouts", "refused")
 UNCOUNTED = -1
 UPSERT = """
 INSERT INTO vectors VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, view, entity) DO UPDATE SET
     event_time = excluded.event_time, fence = excluded.fence, revision = excluded.revision, vector = excluded.vector
 """
 NEWER = "WHERE (excluded.event_time, excluded.fence, excluded.revision) > (event_time, fence, revision)"
+NOTE = "INSERT OR REPLACE INTO entities VALUES (?, ?, ?, ?)"
 SELECT = """
 SELECT entity, vector FROM vectors WHERE project = ? AND view = ? AND entity IN (SELECT value FROM json_each(?))
 """
@@ -49,6 +53,7 @@ class SqliteStore:
         self._path = Path(path).absolute()
         self._local = threading.local()
         self._turns: dict[tuple[str, str, str, int], int] = {}
+        self._entities: dict[tuple[str, str, str, int], set[str]] = {}
 
     def opened(self, project: str, view: str, shard: str) -> bool:
         """Whether the store remembers a writer of this shard; see Store.opened."""
@@ -78,13 +83,24 @@ class SqliteStore:
                 raise forgotten(project, view, shard, str(self._path))
             if turn != UNCOUNTED or held_fence < fence:
                 self._set_shard(db, project, view, shard, fence, turn + 1)
+            known = self._entities.setdefault((project, view, shard, fence), set())
+            fresh = [of for of, v in zip(entities, vectors, strict=True) if of not in known and stamp(v).fence == fence]
+            db.executemany(NOTE, ((project, view, of, shard) for of in fresh))
             before = db.total_changes
             rows = zip(entities, vectors, strict=True)
             db.executemany(UPSERT + NEWER, ((project, view, entity, *stamp(v)[:3], v) for entity, v in rows))
             won = db.total_changes - before
+        known.update(fresh)
         if turn != UNCOUNTED:
             self._turns[project, view, shard, fence] = turn + 1
         return won
+
+    def undone(self, project: str, view: str, shard: str, *, since: int, fences: range) -> dict[str, int]:
+        """What these fences wrote after a time; see Store.undone."""
+        with self._answering():
+            select = "SELECT entity FROM entities WHERE (project, view, shard) = (?, ?, ?)"
+            mine = [entity for (entity,) in self._db().execute(select, (project, view, shard))]
+            return later(mine, self._select(self._db(), project, view, mine), since, fences)
 
     def swap(
         self,

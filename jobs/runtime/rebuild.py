@@ -16,7 +16,8 @@ from schemas.sections import Kafka, Role
 from udfs.frame import Frame
 
 FEATURE = "feature.frame.v1"
-SHARD = "rebuild"
+SHARD, COMMITTED = "rebuild", 0
+"""A writer of its own, and the fence of its vectors."""
 GROUP = 10_000
 
 
@@ -68,5 +69,5 @@ def write(store: Store, project: str, view: str, rows: Iterable[Row]) -> None:
     for key, frame in frames.items():
         for i in range(0, len(places[key]), GROUP):
             part = frame.part(places[key][i : i + GROUP])
-            packed = vectors(view, part, 0, frame.known_at)
+            packed = vectors(view, part, COMMITTED, frame.known_at)
             store.write(project, view, part.symbols, packed, shard=SHARD, fence=fence)

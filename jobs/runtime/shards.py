@@ -7,7 +7,7 @@ turns, which take at most SHARE of the operator's time, and all at the end of a 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from pyflink.common import Row, Types
@@ -18,7 +18,7 @@ from jobs.runtime.envelope import ENVELOPE, envelope
 from jobs.runtime.keyed import KeyedBytes
 from schemas.errors import StateError
 from udfs.frame import Frame
-from udfs.log import Log
+from udfs.log import NEVER, Log
 
 END = 2**63 - 1
 """Event time, in milliseconds, at the end of a bounded input."""
@@ -65,13 +65,17 @@ class Shards(KeyedProcessFunction, Generic[Shard]):
         """The object of a key, restored from `self.store`."""
         raise NotImplementedError
 
+    def restored(self, shard: Shard) -> Iterator[Row]:
+        """What the next stage is told of an object that goes on from a checkpoint."""
+        yield from ()
+
     def take(self, shard: Shard, row: Row, timers: TimerService) -> Iterator[Row]:
         """One row."""
         raise NotImplementedError
 
     def process_element(self, row: Row, context: KeyedProcessFunction.Context) -> Iterator[Row]:
         """One row, after the time that has passed."""
-        shard, timers = self._shard(context.get_current_key()), context.timer_service()
+        shard, timers = (yield from self._shard(context.get_current_key())), context.timer_service()
         passed_ms = timers.current_watermark() + 1
         if 0 < passed_ms < END:
             yield from map(envelope, shard.advance(passed_ms * 1000))
@@ -80,7 +84,7 @@ class Shards(KeyedProcessFunction, Generic[Shard]):
 
     def on_timer(self, timestamp: int, context: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         """The watermark passed the end of a bar, or a turn to amend has come."""
-        shard = self._shard(context.get_current_key())
+        shard = yield from self._shard(context.get_current_key())
         if timestamp != END and context.time_domain() is TimeDomain.EVENT_TIME:
             yield from map(envelope, shard.advance((timestamp + 1) * 1000))
             self._await_turn(
@@ -99,14 +103,16 @@ class Shards(KeyedProcessFunction, Generic[Shard]):
             timers.register_event_time_timer(END)
             timers.register_processing_time_timer(max(_now_ms() + SOON_MS, self.rest_until_ms))
 
-    def _shard(self, key: int) -> Shard:
+    def _shard(self, key: int) -> Generator[Row, None, Shard]:
         if (number := self.numbers.get(key, -1)) < 0:
             what = f"the state has a key that none of {len(self.numbers)} shards has"
             raise StateError(
                 what, hint="state.shards, cross_asset.tiles and bars.rollups are fixed: see docs/runbook.md"
             )
         if number not in self.shards:
-            self.shards[number] = self.make(number)
+            shard = self.shards[number] = self.make(number)
+            if any(log.meta["clock"] != NEVER for log in shard.logs):
+                yield from self.restored(shard)
         return self.shards[number]
 
 

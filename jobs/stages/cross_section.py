@@ -12,7 +12,7 @@ import numpy as np
 from pyflink.common import Row
 from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
-from jobs.runtime.envelope import ACTION, ENVELOPE
+from jobs.runtime.envelope import ACTION, ENVELOPE, restored
 from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.settings import Settings, parse_duration
 from udfs.cross import Universe
@@ -57,6 +57,10 @@ class CrossSection(Shards[Universe]):
         for action in self.known:
             universe.act(action)
         return universe
+
+    def restored(self, shard: Universe) -> Iterator[Row]:
+        """The clock of its interval."""
+        yield restored(shard.tile, {shard.interval: shard.clock})
 
     def take(self, shard: Universe, row: Row, timers: TimerService) -> Iterator[Row]:
         """A shard's frame, or an action."""

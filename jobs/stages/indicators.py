@@ -14,7 +14,7 @@ from typing import Any
 from pyflink.common import Row
 from pyflink.datastream import DataStream, RuntimeContext, TimerService
 
-from jobs.runtime.envelope import ACTION
+from jobs.runtime.envelope import ACTION, restored
 from jobs.runtime.shards import Shards, by_shard, remind
 from schemas.errors import ConfigError
 from schemas.settings import Settings, adopt, computed, parse_duration
@@ -62,6 +62,10 @@ class Indicators(Shards[Intervals]):
         for action in self.known:
             shard.act(action)
         return shard
+
+    def restored(self, shard: Intervals) -> Iterator[Row]:
+        """The clock of each interval."""
+        yield restored(shard.base.shard, {of.plan.interval: of.clock for of in shard.shards})
 
     def take(self, shard: Intervals, row: Row, timers: TimerService) -> Iterator[Row]:
         """A frame of bars, an action, or what passes."""

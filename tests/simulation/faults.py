@@ -53,7 +53,7 @@ def wipe(world: "World") -> bool:
     """The store is emptied."""
     if not world.around.server.vectors:
         return False
-    world.around.server.become({}, {}, {})
+    world.around.server.become({}, {}, {}, {})
     world.reader.forget()
     return True
 

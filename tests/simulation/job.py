@@ -7,6 +7,7 @@ all of them back to the last complete checkpoint.
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from functools import cache
 from operator import itemgetter
 from random import Random
@@ -19,7 +20,7 @@ from jobs.runtime.dead_letters import DeadLetters
 from jobs.stages import bars, cross_section, decode, indicators, store, write
 from schemas.errors import SchemaError
 from schemas.loader import text
-from schemas.settings import Settings, settings
+from schemas.settings import settings
 from schemas.wire import decode as decode_one
 from tests.simulation import small
 from tests.simulation.flink import Edge, Keyed, Metrics, Task
@@ -104,6 +105,7 @@ class Job:
         state = config.state.model_copy(update={"horizon_bars": horizon_bars})
         self.config = config.model_copy(update={"state": state})
         self.attempt, self.number = 0, 0
+        self.writer = store.WriteVectors("", self.config)
         self.complete: dict[str, list[Any]] = {}
         self.pending: dict[str, dict[int, Any]] | None = None
         self.tasks: list[Task] = []
@@ -164,8 +166,8 @@ class Job:
         actions = Actions(*around, of_actions)
         blocks = [Blocks(i, of_prices, world.clock) for i in n]
         made = [self._keyed("bars", i, bars.Bars(small.INTERVAL, config, price, action)) for i in n]
-        rows = [self._keyed("indicators", i, indicators.Indicators(one, config), self._store(config)) for i in n]
-        crossed = [self._keyed("cross", i, cross_section.CrossSection(one, config), self._store(config)) for i in n]
+        rows = [self._keyed("indicators", i, indicators.Indicators(one, config), copy(self.writer)) for i in n]
+        crossed = [self._keyed("cross", i, cross_section.CrossSection(one, config), copy(self.writer)) for i in n]
         encode = write.Encode(WRITTEN, small.INTERVAL, score=False)
         sinks = [Sink(i, encode, world.broker, self.attempt) for i in n]
         for source in sources:
@@ -178,9 +180,6 @@ class Job:
         for task in crossed:
             task.edges = [Edge([sinks[task.index]], lambda _: 0)]
         return [*sources, actions, *blocks, *made, *rows, *crossed, *sinks]
-
-    def _store(self, config: Settings) -> store.WriteVectors:
-        return store.WriteVectors("", config)
 
     def _keyed(self, name: str, index: int, function: Any, chained: Any = None) -> Keyed:
         function.numbers = {number: number for number in range(small.SHARDS)}

@@ -5,8 +5,9 @@ runs both beside a real Redis: tests/property/test_simulation.py.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, later
 from schemas.errors import StoreError
 from udfs.vector import HEADER_BYTES, Layout, stamp
 
@@ -22,19 +23,19 @@ class Server:
         self.vectors: dict[Key, bytes] = {}
         self.shards: dict[Key, tuple[int, int]] = {}
         self.fences: dict[tuple[str, str], int] = {}
+        self.entities: dict[Key, str] = {}
+        """Which shard wrote each last."""
         self.touched: set[Key] = set()
         self.written: set[Key] | None = None
         """Shards that were written since the store lost something."""
 
-    def copy(self) -> tuple[dict[Key, bytes], dict[Key, tuple[int, int]], dict[tuple[str, str], int]]:
+    def copy(self) -> tuple[dict[Any, Any], ...]:
         """What a replica holds."""
-        return dict(self.vectors), dict(self.shards), dict(self.fences)
+        return dict(self.vectors), dict(self.shards), dict(self.fences), dict(self.entities)
 
-    def become(
-        self, vectors: dict[Key, bytes], shards: dict[Key, tuple[int, int]], fences: dict[tuple[str, str], int]
-    ) -> None:
+    def become(self, *held: dict[Any, Any]) -> None:
         """Hold that instead."""
-        self.vectors, self.shards, self.fences = dict(vectors), dict(shards), dict(fences)
+        self.vectors, self.shards, self.fences, self.entities = map(dict, held)
         self.written = set()
 
     def fence(self, view: tuple[str, str], shard: Key) -> int:
@@ -78,6 +79,7 @@ class MemoryStore:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._turns: dict[tuple[Key, int], int] = {}
+        self._entities: dict[tuple[Key, int], set[str]] = {}
 
     def opened(self, project: str, view: str, shard: str) -> bool:
         self._reach()
@@ -98,6 +100,11 @@ class MemoryStore:
         self._reach()
         key, won = (project, view, shard), 0
         turn = self._turns.get((key, fence), UNCOUNTED)
+        known = self._entities.setdefault((key, fence), set())
+        rows = zip(entities, vectors, strict=True)
+        fresh = [of for of, vector in rows if of not in known and stamp(vector).fence == fence]
+        self.server.entities |= {(project, view, of): shard for of in fresh}
+        known.update(fresh)
         for _ in range(1 + self._lost()):
             refused = self.server.check(key, fence, turn)
             if refused == -1:
@@ -108,6 +115,12 @@ class MemoryStore:
         if turn != UNCOUNTED:
             self._turns[key, fence] = turn + 1
         return won
+
+    def undone(self, project: str, view: str, shard: str, *, since: int, fences: range) -> dict[str, int]:
+        self._reach()
+        held = self.server.entities.items()
+        mine = [entity for (*of, entity), by in held if of == [project, view] and by == shard]
+        return later(mine, self.read(project, view, mine), since, fences)
 
     def swap(
         self, project: str, view: str, entities: Sequence[str], expected: Sequence[bytes | None],
@@ -143,7 +156,7 @@ class MemoryStore:
         return []
 
     def delete(self, project: str, view: str) -> None:
-        for held in (self.server.vectors, self.server.shards):
+        for held in (self.server.vectors, self.server.shards, self.server.entities):
             for key in [key for key in held if key[:2] == (project, view)]:
                 del held[key]
 

@@ -49,8 +49,8 @@ def test_a_view_lies_on_one_node_and_views_spread(store: Store, ports: list[int]
     for view in VIEWS:
         fill(store, "spread", view)
     places = {view: [len(keys_of(port, f"tickloom*{{spread:{view}}}*")) for port in ports] for view in VIEWS}
-    assert all(sorted(counts) == [0, 0, 2502] for counts in places.values())
-    assert {counts.index(2502) for counts in places.values()} == {0, 1, 2}
+    assert all(sorted(counts) == [0, 0, 2503] for counts in places.values())
+    assert {counts.index(2503) for counts in places.values()} == {0, 1, 2}
 
 
 def test_several_views_of_several_nodes_in_one_call(store: Store) -> None:

@@ -64,6 +64,22 @@ def test_newest_wins(
     assert store.read(project, "v", ["A"]) == [vector(*offered, value=2) if wins else vector(*held, value=1)]
 
 
+def test_what_older_fences_of_a_shard_wrote_after_a_time(store: Store, project: str) -> None:
+    """Not what another shard wrote since, not what is committed (fence 0), not what this fence wrote again."""
+    first, other = (store.fence(project, "v", shard) for shard in "01")
+    for name, time_us in (("A", 5), ("B", 6), ("C", 7), ("D", 8)):
+        store.write(project, "v", [name], [vector(time_us, first)], shard="0", fence=first)
+    store.write(project, "v", ["D"], [vector(9, other)], shard="1", fence=other)
+    store.write(project, "v", ["E"], [vector(9, 0)], shard="rebuild", fence=store.fence(project, "v", "rebuild"))
+    second = store.fence(project, "v", "0")
+    assert store.undone(project, "v", "0", since=5, fences=range(1, second)) == {"B": 6, "C": 7}
+    assert store.undone(project, "v", "0", since=5, fences=range(first + 1, second)) == {}
+    store.write(project, "v", ["B"], [vector(6, second)], shard="0", fence=second)
+    assert store.undone(project, "v", "0", since=5, fences=range(1, second)) == {"C": 7}
+    store.delete(project, "v")
+    assert store.undone(project, "v", "0", since=0, fences=range(1, second)) == {}
+
+
 STAMPS = st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2))
 
 
