@@ -12,6 +12,7 @@ file must not know features, frames or how to rewind.
 import json
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import MutableMapping
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,9 @@ class BarLog(Log):
         """Write or replace the bars of a time."""
         if end not in self.slots:
             insort(self.times, end)
-        header = {"securities": slot.securities, "symbols": slot.symbols}
+        header: dict[str, Any] = {"securities": slot.securities, "symbols": slot.symbols}
+        if slot.aside:
+            header["aside"] = [[security, symbol, bar.tolist(), of] for security, symbol, bar, of in slot.aside]
         self[f"b/{end}"] = packing.pack(header, {"values": slot.values, "base": slot.base})
         self.slots[end] = slot
 
@@ -124,7 +127,8 @@ class BarLog(Log):
 
     def _read(self, end: int) -> Slot:
         header, arrays = packing.unpack(self[f"b/{end}"])
-        return Slot(header["securities"], header["symbols"], arrays["values"], arrays["base"])
+        aside = [(security, symbol, np.array(bar), of) for security, symbol, bar, of in header.get("aside", ())]
+        return Slot(header["securities"], header["symbols"], arrays["values"], arrays["base"], aside)
 
 
 def _refitted(state: Floats, held: list[tuple[str, int]], wanted: list[tuple[str, int]]) -> Floats:

@@ -18,13 +18,16 @@ from udfs.kernels.state import Floats, Rows
 class Slot:
     """The bars of one time: securities ascending, symbols as they trade, values float64[n, 12], base int64[n].
 
-    base: what the revisions of each row begin at; it rises when the bar moves to another security.
+    base: what the revisions of each row begin at; it rises when the bar moves to another security. aside: while bars
+    move, a security may have those of two tickers, whose shards know of it one after the other: the bar that came last
+    counts, the others are here (security, symbol, values, base) until their shards take them back.
     """
 
     securities: list[str] = field(default_factory=list)
     symbols: list[str] = field(default_factory=list)
     values: Floats = field(default_factory=lambda: np.empty((0, len(COLUMNS))))
     base: Rows = field(default_factory=lambda: np.empty(0, "i8"))
+    aside: "list[tuple[str, str, Floats, int]]" = field(default_factory=list)
 
     def part(self, rows: list[int]) -> "Slot":
         """The bars at these places."""
@@ -49,15 +52,24 @@ class Slot:
 def merge(slot: Slot, frame: Frame, base: int) -> Slot:
     """The slot with the frame's rows in place of what it had of them, and without what the frame removes."""
     securities, removed = frame.ids()
-    rows = dict(zip(slot.securities, zip(slot.symbols, slot.values, slot.base, strict=True), strict=True))
+    rows = dict(zip(slot.securities, zip(slot.symbols, slot.values, slot.base.tolist(), strict=True), strict=True))
+    aside = {(security, symbol): (bar, of) for security, symbol, bar, of in slot.aside}
     for security, symbol in zip(removed, frame.removed, strict=True):
         if rows.get(security, ("",))[0] == symbol:
             del rows[security]
+            if kept := [key for key in aside if key[0] == security]:
+                rows[security] = kept[-1][1], *aside.pop(kept[-1])
+        aside.pop((security, symbol), None)
     for security, symbol, values in zip(securities, frame.symbols, frame.values[:, : len(COLUMNS)], strict=True):
-        rows[security] = symbol, values, np.int64(base)
+        aside.pop((security, symbol), None)
+        if security in rows and rows[security][0] != symbol:
+            other, *_ = rows[security]
+            aside[security, other] = rows[security][1:]
+        rows[security] = symbol, values, base
     names = sorted(rows)
     symbols, values, bases = zip(*(rows[name] for name in names), strict=True) if names else ((), (), ())
-    return Slot(names, list(symbols), np.array(values).reshape(len(names), len(COLUMNS)), np.array(bases, "i8"))
+    left = [(security, symbol, bar, of) for (security, symbol), (bar, of) in aside.items()]
+    return Slot(names, list(symbols), np.array(values).reshape(len(names), len(COLUMNS)), np.array(bases, "i8"), left)
 
 
 def framed(head: Frame, slot: Slot, values: Floats, removed: Slot) -> list[Frame]:

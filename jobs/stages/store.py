@@ -118,6 +118,7 @@ class WriteVectors(FlatMapFunction):
         """The shard's fence; a new one for a bar that moved here, so that it goes before what the old shard wrote."""
         view, shard, moves = frame.feature_view, str(frame.shard), frame.revision // MOVE
         if self.fences.get((view, shard), (-1, 0))[0] < moves:
+            self._check(view, shard)
             known = self.store.opened(self.project, view, shard)
             fence = self.store.fence(self.project, view, shard)
             if (view, shard) not in self.fences:
@@ -129,6 +130,18 @@ class WriteVectors(FlatMapFunction):
             if not known:
                 self._restore(view)
         return self.fences[view, shard][1]
+
+    def _check(self, view: str, shard: str) -> None:
+        """Notice a store that has forgotten before a new fence makes it look well: write once more what it holds."""
+        held = [(name, last.vector) for name, last in self.written[view].items() if last.shard == shard]
+        if (view, shard) not in self.fences or not held:
+            return
+        (name, vector), (_, fence) = held[-1], self.fences[view, shard]
+        try:
+            self.store.write(self.project, view, [name], [vector], shard=shard, fence=fence)
+        except Forgotten as forgotten:
+            log.warning("%s", forgotten)
+            self._fill(view)
 
     def _fill(self, view: str) -> None:
         """Write again all that the view should hold, each shard under a new fence."""

@@ -6,8 +6,6 @@ from tests.chaos.campaign import private, run
 from tests.chaos.ledger import verdict
 from tests.chaos.trades import START_US, Market
 
-pytestmark = pytest.mark.lane
-
 KINDS = ["kill worker", "kill taskmanager", "kill jobmanager", "kill broker", "kill redis", "stop worker",
          "stop broker", "reset redis", "repeats", "silent partition"]  # fmt: skip
 

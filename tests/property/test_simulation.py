@@ -54,6 +54,13 @@ def test_a_vector_of_an_undone_attempt_does_not_stay() -> None:
             run(UNDONE)
 
 
+@pytest.mark.parametrize("seed", [20175, 21830])
+def test_worlds_that_have_failed(seed: int) -> None:
+    """A stale row of one ticker between two of another (udfs/history.py); a fence over a store that had forgotten."""
+    with small_settings():
+        run(seed)
+
+
 def test_a_seed_is_a_world() -> None:
     seen: list[list[str]] = [[], []]
     with small_settings():

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+from udfs.bar_log import BarLog
 from udfs.bars import COLUMNS
 from udfs.frame import BARS, Frame
 from udfs.history import History, Slot, merge
+from udfs.plan import Plan
+from udfs.registry import FEATURES
+
+PLAN = Plan("1m", FEATURES[:1])
 
 
 def slot(**bars: tuple[str, float, int]) -> Slot:
@@ -51,6 +56,23 @@ def test_merge(heard: Frame, base: int, found: dict[str, tuple[str, float, int]]
     assert content(after) == found
     assert list(content(after)) == sorted(found)
     assert content(before) == AB
+
+
+def test_a_security_of_two_tickers_keeps_both_until_one_is_taken_back() -> None:
+    """S has become X's; a shard that has not heard of it still tells of S's bar as B, then takes that back."""
+    moved = merge(slot(S=("B", 1.0, 0)), frame({"X": 2.0}, securities=("S",)), 7)
+    stale = merge(moved, frame({"B": 3.0}, securities=("S",)), 0)
+    assert (content(moved), content(stale)) == ({"S": ("X", 2.0, 7)}, {"S": ("B", 3.0, 0)})
+    held: dict[str, bytes] = {}
+    kept = BarLog(held, PLAN)
+    kept.put(1, stale)
+    stale = BarLog(held, PLAN).slot(1)
+    assert content(merge(stale, frame({}, ("B",), ("S",)), 0)) == {"S": ("X", 2.0, 7)}
+    assert merge(stale, frame({}, ("B",), ("S",)), 0).aside == []
+    # in the other order, and a bar that is gone altogether
+    assert content(merge(stale, frame({}, ("X",), ("S",)), 7)) == {"S": ("B", 3.0, 0)}
+    assert merge(stale, frame({}, ("X",), ("S",)), 7).aside == []
+    assert content(merge(merge(stale, frame({}, ("X",), ("S",)), 7), frame({}, ("B",), ("S",)), 0)) == {}
 
 
 def test_merge_into_nothing() -> None:
