@@ -28,15 +28,15 @@ class Strays:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._filters = {end: np.frombuffer(log[f"f/{end}"], "u1") for end in log.numbered("f")}
+        self._filters: dict[int, NDArray[np.uint8] | None] = dict.fromkeys(log.numbered("f"))  # None: not read yet
         self._strays = {end: Ticks.unpack(log[f"s/{end}"]) for end in log.numbered("s")}
 
     def note(self, end: int, ticks: Ticks) -> list[int]:
         """All records of a closed bar, noted: the ends of the other bars that its strays, new or gone, may name."""
         ids = identity(ticks)
         trades = ids[ticks.kind == TRADE]
-        self._filters[end] = _filter(trades)
-        self._log[f"f/{end}"] = self._filters[end].tobytes()
+        bits = self._filters[end] = _filter(trades)
+        self._log[f"f/{end}"] = bits.tobytes()
         amending = (ticks.kind != TRADE) & (ticks.trade_id != EMPTY_TEXT)
         stray = np.flatnonzero(amending & ~np.isin(ids, trades)) if amending.any() else np.empty(0, "i8")
         if not len(stray) and end not in self._strays:  # as nearly always
@@ -46,7 +46,7 @@ class Strays:
         self._keep(end, ticks.take(stray))
         if not len(changed):
             return []
-        return [other for other, bits in self._filters.items() if other != end and _holds(bits, changed).any()]
+        return [other for other in list(self._filters) if other != end and _holds(self._bits(other), changed).any()]
 
     def naming(self, end: int, ticks: Ticks) -> Ticks | None:
         """Amendments of other bars that name trades of this one, whose records these are."""
@@ -60,10 +60,17 @@ class Strays:
     def forget(self, ends: Iterable[int]) -> None:
         """Bars that the log no longer holds."""
         for end in ends:
-            if self._filters.pop(end, None) is not None:
-                del self._log[f"f/{end}"]
+            if end in self._filters:
+                del self._filters[end], self._log[f"f/{end}"]
             if self._strays.pop(end, None) is not None:
                 del self._log[f"s/{end}"]
+
+    def _bits(self, end: int) -> NDArray[np.uint8]:
+        """The filter of a bar: a restored log's are read when the first stray comes, for each is a trip."""
+        bits = self._filters[end]
+        if bits is None:
+            bits = self._filters[end] = np.frombuffer(self._log[f"f/{end}"], "u1")
+        return bits
 
     def _keep(self, end: int, strays: Ticks) -> None:
         if len(strays):

@@ -50,10 +50,11 @@ class CrossSection(Shards[Universe]):
     def make(self, number: int) -> Universe:
         """The universe by bars of an interval, one tile of it."""
         interval, tile = divmod(number, self.of.tiles)
-        universe = Universe(
-            self.store, self.interval_us, self.horizon, self.intervals[interval],
-            of=self.of, tile=tile, calendar=self.calendar,
-        )  # fmt: skip
+        with self.store.read_whole():
+            universe = Universe(
+                self.store, self.interval_us, self.horizon, self.intervals[interval],
+                of=self.of, tile=tile, calendar=self.calendar,
+            )  # fmt: skip
         for action in self.known:
             universe.act(action)
         return universe

@@ -58,7 +58,8 @@ class Indicators(Shards[Intervals]):
     def make(self, number: int) -> Intervals:
         """The shard of these securities."""
         width = parse_duration(self.intervals[0])
-        shard = Intervals(number, self.plans, width, self.store, self.horizon, self.calendar)
+        with self.store.read_whole():
+            shard = Intervals(number, self.plans, width, self.store, self.horizon, self.calendar)
         for action in self.known:
             shard.act(action)
         return shard

@@ -36,13 +36,18 @@ def noticed(arena: Arena, since: float, what: str) -> str:
 
 
 def kill_worker(arena: Arena) -> str:
-    """Kill -9 of a Python worker."""
-    arena.until(lambda: bool(arena.workers()), "a worker")
-    worker, since = arena.random.choice(arena.workers()), time.time()
+    """Kill -9 of a Python worker; during a restore of a new one, for nobody needs those of the attempt before."""
+    begun = max(arena.failures(), default=0) / 1000
+
+    def young() -> list[psutil.Process]:
+        return [each for each in arena.workers() if each.create_time() > begun]
+
+    arena.until(lambda: bool(young()), "a worker")
+    worker, since = arena.random.choice(young()), time.time()
     worker.kill()
     try:
         return noticed(arena, since, f"worker {worker.pid} killed")
-    except Stuck as error:  # during a restore it may be one of the attempt before, which nobody needs
+    except Stuck as error:
         raise Toothless(str(error)) from error
 
 

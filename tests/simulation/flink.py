@@ -181,6 +181,9 @@ class MapState:
     def keys(self) -> list[str]:
         return list(self._map())
 
+    def items(self) -> list[tuple[str, Any]]:
+        return list(self._map().items())
+
 
 class Keyed(Task):
     """A KeyedProcessFunction and the functions that are chained to it; its context and timer service, too."""
