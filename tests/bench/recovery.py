@@ -42,7 +42,6 @@ from udfs.prints import TICK
 
 SYMBOLS, RATE, STEP_S = 50, 3_000, 0.02
 PATIENCE_S = 180.0
-HANG_S = 30.0
 FAILING = ("worker", "taskmanager", "hang")
 FAULTS = ("redeploy", *FAILING, "broker")
 UNTUNED = {
@@ -130,7 +129,8 @@ class Reader(threading.Thread):
 class Bench:
     """A running job, and the faults."""
 
-    def __init__(self, parallelism: int, options: dict[str, str]) -> None:
+    def __init__(self, parallelism: int, options: dict[str, str], hang_s: float) -> None:
+        self.hang_s = hang_s
         self.place, self.cluster = process.Place(state_dir()), FlinkRest(flink_url())
         self.run = partial(run_job, "jobs.features", ["--interval", "1s"], parallelism, options=options, tell=str)
         self.job = self.run()
@@ -218,7 +218,7 @@ class Bench:
             each.send_signal(signal.SIGSTOP)
 
         def wake() -> None:
-            time.sleep(max(0.0, began + HANG_S - time.time()))
+            time.sleep(max(0.0, began + self.hang_s - time.time()))
             for each in family:
                 if each.is_running():
                     each.send_signal(signal.SIGCONT)
@@ -260,6 +260,7 @@ def main() -> None:
     parser.add_argument("--faults", nargs="+", choices=FAULTS, default=FAULTS)
     parser.add_argument("--profile", default="")
     parser.add_argument("--parallelism", type=int, default=1)
+    parser.add_argument("--hang", type=float, default=30.0, help="seconds, longer than the profile's heartbeat timeout")
     parser.add_argument("--untuned", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the stack is stopped on the way out
@@ -269,7 +270,7 @@ def main() -> None:
         control.up(auto_ports=True, brokers=3, taskmanagers=2, profile=options.profile, tell=print)
         feed = Feed()
         feed.start()
-        bench = Bench(options.parallelism, UNTUNED if options.untuned else {})
+        bench = Bench(options.parallelism, UNTUNED if options.untuned else {}, options.hang)
         for fault in options.faults:
             show(fault, [measured(bench, fault) for _ in range(options.times)])
         feed.done.set()
