@@ -21,7 +21,7 @@ demo: setup ## Real prices through Kafka, Flink and Feast to scores
 test: setup ## Every test, the real stack included, in as many processes as there are cores
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4
 
-lanes: setup ## The long tests on real stacks: faults, upgrades, evolution, fuzz, letters, users
+lanes: setup ## The long tests on real stacks: upgrades, evolution, fuzz, letters, users
 	@$(BIN)/python -m pytest -m lane
 
 test-fast: setup ## Unit and property tests: no JVM
