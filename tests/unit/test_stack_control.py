@@ -128,6 +128,15 @@ def test_what_was_chosen_is_kept_until_all_is_down(two: list[str]) -> None:
     assert settings().stack.taskmanagers == 1
 
 
+def test_a_profile_has_settings_of_ours_too(two: list[str]) -> None:
+    plain = settings().actions.idle_timeout
+    control.up(auto_ports=True, profile="low-latency")
+    assert settings().actions.idle_timeout == "200ms" != plain
+    control.down()
+    settings.cache_clear()
+    assert settings().actions.idle_timeout == plain
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [({"brokers": 2}, "brokers: Input should be 1 or 3"), ({"profile": "low"}, "no profile 'low'"), ({"x": 1}, "x: ")],

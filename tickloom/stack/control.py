@@ -126,6 +126,8 @@ def _write_choice(stack: Stack) -> None:
     if stack.secure:
         parts = security.chosen(ports.HOST, chosen.redis)
         content |= {section: content[section] | parts[section] for section in content.keys() & parts}
+    for section, values in render.profile_settings(stack.profile).items():
+        content[section] = content.get(section, {}) | values
     stack_file().write_text(tomli_w.dumps(content), "utf-8")
     settings.cache_clear()
 

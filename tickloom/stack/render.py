@@ -5,6 +5,7 @@ Must not know: which servers run.
 """
 
 import sys
+import tomllib
 from pathlib import Path
 from threading import Lock
 
@@ -40,6 +41,12 @@ def profile(name: str) -> dict[str, object]:
         raise StackError(f"no profile {name!r}", where=str(PROFILES), hint=nearest(name, files))
     lines = (line for line in files[name].read_text("utf-8").splitlines() if line and not line.startswith("#"))
     return {key: value for key, _, value in (line.partition(": ") for line in lines)}
+
+
+def profile_settings(name: str) -> dict[str, dict[str, object]]:
+    """What a profile sets of our own settings, by section."""
+    path = PROFILES / f"{name}.toml"
+    return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def flink(stack: Stack) -> None:
