@@ -217,6 +217,7 @@ class Arena:
             self.monitor.stop()
         if hasattr(self, "feed"):
             self.feed.kill()
+            self.feed.communicate()  # which closes its pipe
 
 
 def _words(of: psutil.Process) -> list[str]:

@@ -19,18 +19,20 @@ class Log:
     """The JobManager's log from now on."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open(errors="replace")
-        self._file.seek(0, 2)
+        self._path, self._at = path, path.stat().st_size
 
     def wait(self, pattern: re.Pattern[str]) -> re.Match[str]:
         """The next line that matches; Stuck if none comes."""
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            line = self._file.readline()
-            if found := pattern.search(line):
-                return found
-            if not line:
-                time.sleep(POLL_S)
+        with self._path.open(errors="replace") as file:
+            file.seek(self._at)
+            while time.monotonic() < deadline:
+                line = file.readline()
+                if found := pattern.search(line):
+                    self._at = file.tell()
+                    return found
+                if not line:
+                    time.sleep(POLL_S)
         raise Stuck(f"no {pattern.pattern} in the JobManager's log")
 
 
