@@ -63,8 +63,7 @@ def merge(slot: Slot, frame: Frame, base: int) -> Slot:
     for security, symbol, values in zip(securities, frame.symbols, frame.values[:, : len(COLUMNS)], strict=True):
         aside.pop((security, symbol), None)
         if security in rows and rows[security][0] != symbol:
-            other, *_ = rows[security]
-            aside[security, other] = rows[security][1:]
+            aside[security, rows[security][0]] = rows[security][1:]
         rows[security] = symbol, values, base
     names = sorted(rows)
     symbols, values, bases = zip(*(rows[name] for name in names), strict=True) if names else ((), (), ())

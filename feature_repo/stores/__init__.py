@@ -102,6 +102,12 @@ class Store(Protocol):
         """Let go of connections."""
 
 
+def fresh(known: set[str], entities: Sequence[str], vectors: Sequence[bytes], fence: int) -> list[str]:
+    """Entities that a writer has not yet written under this fence; committed vectors, of fence 0, have no writer."""
+    rows = zip(entities, vectors, strict=True)
+    return [entity for entity, vector in rows if entity not in known and stamp(vector).fence == fence]
+
+
 def later(entities: Sequence[str], vectors: Sequence[bytes | None], since: int, fences: range) -> dict[str, int]:
     """See Store.undone."""
     stamps = {entity: stamp(vector) for entity, vector in zip(entities, vectors, strict=True) if vector}

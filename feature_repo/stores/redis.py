@@ -22,11 +22,11 @@ from redis.connection import HiredisRespSerializer
 from redis.exceptions import RedisClusterException, ResponseError
 from redis.retry import Retry
 
-from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, later
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, fresh, later
 from feature_repo.stores.functions import LIBRARY
 from schemas.errors import StoreError
 from schemas.sections import STORE_PASSWORD
-from udfs.vector import HEADER_BYTES, Layout, stamp
+from udfs.vector import HEADER_BYTES, Layout
 
 # A function holds up every other client, so a long write goes in steps of this many keys (about 5 ms each).
 STEP = 1000
@@ -90,12 +90,10 @@ class RedisStore:
     ) -> None:
         """Which shard writes an entity, with the first vector of this fence."""
         known = self._entities.setdefault((_key("fence", project, view, shard), fence), set())
-        rows = zip(entities, vectors, strict=True)
-        fresh = [of for of, vector in rows if of not in known and stamp(vector).fence == fence]
-        if fresh:
+        if new := fresh(known, entities, vectors, fence):
             with self._answering():
-                self._redis.hset(_key("fence", project, view, "", "shards"), mapping=dict.fromkeys(fresh, shard))
-            known.update(fresh)
+                self._redis.hset(_key("fence", project, view, "", "shards"), mapping=dict.fromkeys(new, shard))
+            known.update(new)
 
     def undone(self, project: str, view: str, shard: str, *, since: int, fences: range) -> dict[str, int]:
         """What these fences wrote after a time; see Store.undone."""

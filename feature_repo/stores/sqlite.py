@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, later
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, fresh, later
 from schemas.errors import StoreError
 from udfs.vector import HEADER_BYTES, Layout, stamp
 
@@ -84,13 +84,13 @@ class SqliteStore:
             if turn != UNCOUNTED or held_fence < fence:
                 self._set_shard(db, project, view, shard, fence, turn + 1)
             known = self._entities.setdefault((project, view, shard, fence), set())
-            fresh = [of for of, v in zip(entities, vectors, strict=True) if of not in known and stamp(v).fence == fence]
-            db.executemany(NOTE, ((project, view, of, shard) for of in fresh))
+            new = fresh(known, entities, vectors, fence)
+            db.executemany(NOTE, ((project, view, of, shard) for of in new))
             before = db.total_changes
             rows = zip(entities, vectors, strict=True)
             db.executemany(UPSERT + NEWER, ((project, view, entity, *stamp(v)[:3], v) for entity, v in rows))
             won = db.total_changes - before
-        known.update(fresh)
+        known.update(new)
         if turn != UNCOUNTED:
             self._turns[project, view, shard, fence] = turn + 1
         return won

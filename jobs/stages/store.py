@@ -91,12 +91,7 @@ class WriteVectors(FlatMapFunction):
             rows = zip(each.symbols, packed, strict=True)
             new |= {symbol: Written(each.event_time, shard, vector) for symbol, vector in rows}
         written |= new
-        try:
-            packed = [each.vector for each in new.values()]
-            self.store.write(self.project, view, list(new), packed, shard=shard, fence=fence)
-        except Forgotten as forgotten:
-            log.warning("%s", forgotten)
-            self._fill(view)
+        self._put(view, shard, fence, new)
         if frame.revision == 0:
             self._observe(view, frame.event_time)
 
@@ -118,10 +113,12 @@ class WriteVectors(FlatMapFunction):
         """The shard's fence; a new one for a bar that moved here, so that it goes before what the old shard wrote."""
         view, shard, moves = frame.feature_view, str(frame.shard), frame.revision // MOVE
         if self.fences.get((view, shard), (-1, 0))[0] < moves:
-            self._check(view, shard)
+            first = (view, shard) not in self.fences
+            if not first:
+                self._check(view, shard)
             known = self.store.opened(self.project, view, shard)
             fence = self.store.fence(self.project, view, shard)
-            if (view, shard) not in self.fences:
+            if first:
                 since = self.restored.get((frame.interval, shard), NEVER)
                 fences = range(self.submitted_us if since == NEVER else COMMITTED + 1, fence)
                 self.undone[view, shard] = self.store.undone(self.project, view, shard, since=since, fences=fences)
@@ -133,12 +130,15 @@ class WriteVectors(FlatMapFunction):
 
     def _check(self, view: str, shard: str) -> None:
         """Notice a store that has forgotten before a new fence makes it look well: write once more what it holds."""
-        held = [(name, last.vector) for name, last in self.written[view].items() if last.shard == shard]
-        if (view, shard) not in self.fences or not held:
-            return
-        (name, vector), (_, fence) = held[-1], self.fences[view, shard]
+        held = next(((name, last) for name, last in self.written[view].items() if last.shard == shard), None)
+        if held:
+            self._put(view, shard, self.fences[view, shard][1], dict([held]))
+
+    def _put(self, view: str, shard: str, fence: int, new: dict[str, Written]) -> None:
+        """Write these vectors; a store that has forgotten is filled again."""
         try:
-            self.store.write(self.project, view, [name], [vector], shard=shard, fence=fence)
+            packed = [each.vector for each in new.values()]
+            self.store.write(self.project, view, list(new), packed, shard=shard, fence=fence)
         except Forgotten as forgotten:
             log.warning("%s", forgotten)
             self._fill(view)

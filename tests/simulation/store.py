@@ -7,7 +7,7 @@ runs both beside a real Redis: tests/property/test_simulation.py.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, later
+from feature_repo.stores import Refusal, Wanted, fenced_off, forgotten, fresh, later
 from schemas.errors import StoreError
 from udfs.vector import HEADER_BYTES, Layout, stamp
 
@@ -101,10 +101,9 @@ class MemoryStore:
         key, won = (project, view, shard), 0
         turn = self._turns.get((key, fence), UNCOUNTED)
         known = self._entities.setdefault((key, fence), set())
-        rows = zip(entities, vectors, strict=True)
-        fresh = [of for of, vector in rows if of not in known and stamp(vector).fence == fence]
-        self.server.entities |= {(project, view, of): shard for of in fresh}
-        known.update(fresh)
+        new = fresh(known, entities, vectors, fence)
+        self.server.entities |= {(project, view, of): shard for of in new}
+        known.update(new)
         for _ in range(1 + self._lost()):
             refused = self.server.check(key, fence, turn)
             if refused == -1:
